@@ -1,0 +1,47 @@
+// An owned file descriptor, and errno as an Error.
+#pragma once
+
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "ringfort/specs/result.hpp"
+
+namespace ringfort::platform {
+
+/// Owns one descriptor; closes it in its destructor. A raw `int x_fd` elsewhere is borrowed.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) noexcept : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    if (this != &other) {
+      reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() { reset(); }
+
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  int release() noexcept { return std::exchange(fd_, -1); }
+  void reset() noexcept {
+    // close(2) frees the number even when it reports an error, so there is nothing to retry.
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// errno as an Error of kind Io (NotFound for ENOENT): "<what>: <errno text>".
+Error os_error(std::string what, std::string hint = {});
+Error os_error(int number, std::string what, std::string hint = {});
+
+}  // namespace ringfort::platform

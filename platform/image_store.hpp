@@ -1,0 +1,57 @@
+// Images: directories registered once, immutable afterwards. Thread-safe and safe among runtimes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringfort/platform/fd.hpp"
+
+namespace ringfort::platform {
+
+struct Image {
+  std::string name;
+  std::string rootfs;      ///< absolute host path, immutable
+  bool native = false;     ///< some program's PT_INTERP is absent from the image
+  std::uint64_t bytes = 0;
+};
+
+enum class PullPolicy { Always, Newer, IfNotPresent, Never };
+
+/// `<data_dir>/images/<encoded name>/{rootfs/,image.json}`.
+class ImageStore {
+ public:
+  /// `images_dir` exists. Keeps a descriptor of it.
+  static Result<ImageStore> open(const std::string& images_dir, const std::string& staging_dir);
+
+  /// Copies `source` into staging, adds the mount points (proc, dev, tmp, and for native images the
+  /// host's library directories), renames into place. Idempotent: an image that is there wins.
+  /// No link is followed; sockets, FIFOs and devices are refused by name.
+  Result<Image> add(std::string_view name, const std::string& source);
+
+  /// NotFound whose `what` contains `rootfs not found` and the path.
+  Result<Image> find(std::string_view name) const;
+  std::vector<Image> list() const;
+
+  /// InvalidSpec when `in_use(name)` and not `force`.
+  Status remove(std::string_view name, bool force,
+                const std::function<bool(std::string_view)>& in_use);
+
+  struct Pruned {
+    std::vector<std::string> names;
+    std::uint64_t bytes = 0;
+  };
+  Result<Pruned> prune(const std::function<bool(std::string_view)>& in_use);
+
+  /// What pulling means while there is no registry: present images answer ok (always/newer too say
+  /// PullFailed: there is no registry yet), missing ones PullFailed with the line to register one.
+  Status pull(std::string_view name, PullPolicy policy) const;
+
+ private:
+  std::string images_dir_;
+  std::string staging_dir_;
+};
+
+}  // namespace ringfort::platform

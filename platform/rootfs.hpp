@@ -1,0 +1,37 @@
+// Copying and removing directory trees without following a link. Thread-safe: no shared state.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "ringfort/platform/fd.hpp"
+
+namespace ringfort::platform {
+
+struct CloneOptions {
+  std::optional<uid_t> owner_uid;  ///< chown everything (root only); empty = as created
+  std::optional<gid_t> owner_gid;
+  bool strip_setuid = true;
+  bool refuse_special = false;     ///< sockets, FIFOs, devices: true = error naming it, false = skipped
+};
+
+struct CloneReport {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t skipped_special = 0;
+};
+
+/// Clones the tree `source_fd` into the existing, empty directory `target_fd`: FICLONE where the
+/// file system can, else copy_file_range with holes kept; modes and mtimes kept; symlinks recreated,
+/// never followed; hard links become separate files. On error the caller removes the target.
+Result<CloneReport> clone_tree(int source_fd, int target_fd, const CloneOptions& options);
+
+/// Removes `name` below `parent_fd`, whatever it is: iterative, descriptor-relative, bounded in
+/// depth of descriptors, own 0000 directories made accessible, no link followed, no mount crossed.
+/// Absent = ok.
+Status remove_tree(int parent_fd, const std::string& name);
+
+}  // namespace ringfort::platform

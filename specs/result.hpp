@@ -1,0 +1,26 @@
+// Result<T>: what every fallible function of ours returns.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+
+#include "ringfort/specs/error.hpp"
+
+namespace ringfort {
+
+template <class T>
+using Result = tl::expected<T, Error>;
+
+/// Nothing to return but success.
+using Status = Result<void>;
+
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
+
+inline tl::unexpected<Error> fail(ErrorKind kind, std::string what, std::string hint = {}) {
+  return tl::unexpected<Error>(Error{kind, std::move(what), std::move(hint), {}, 0});
+}
+
+}  // namespace ringfort
