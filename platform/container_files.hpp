@@ -1,0 +1,79 @@
+// The files of one runtime and of its containers: made, opened for a start, thrown away, recycled.
+// Everything here may block: call it from a worker, never from an event-based actor. Thread-safe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/image_store.hpp"
+#include "ringfort/specs/names.hpp"
+#include "ringfort/specs/run_options.hpp"
+
+namespace ringfort::platform {
+
+/// Descriptors a shim needs for one run, all close-on-exec. Invalid where Durability::None has none.
+struct RunFiles {
+  Fd stdout_log;   ///< containers/<id>/stdout.log, O_APPEND
+  Fd stderr_log;   ///< containers/<id>/stderr.log, O_APPEND
+  Fd log_index;    ///< state/<id>/log.idx, O_APPEND
+  Fd exit_record;  ///< state/<id>/exit, truncated
+  Fd shim_record;  ///< state/<id>/shim, truncated; the shim locks it (flock) for its life
+  Fd pid_file;     ///< containers/<id>/pid, truncated
+  Fd listener;     ///< state/<id>/sock: a listening SOCK_SEQPACKET unix socket, mode 0600
+};
+
+struct NewContainer {
+  ContainerId id;
+  std::optional<Image> image;       ///< empty = the host's directories: rootfs/ stays empty
+  std::string config_json;          ///< content of config.json
+  std::string seatbelt;             ///< content of sandbox.sb
+  std::string record;               ///< content of state/<id>/record
+  Durability durability = Durability::Process;
+  std::optional<uid_t> owner;       ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
+};
+
+class ContainerFiles {
+ public:
+  /// Makes data_dir (0711 for root, 0700 otherwise) and containers, images, state, state/owners,
+  /// .staging, .trash below it, and takes this runtime's own owner lock `state/owners/<nonce>`.
+  /// Errors: Io naming the path and `--data-dir`.
+  static Result<std::shared_ptr<ContainerFiles>> open(const std::string& data_dir);
+  virtual ~ContainerFiles() = default;
+
+  virtual const std::string& data_dir() const = 0;
+  virtual const std::string& owner_nonce() const = 0;
+  virtual ImageStore& images() = 0;
+
+  /// `<data_dir>/containers/<id>`
+  virtual std::string container_dir(const ContainerId& id) const = 0;
+
+  /// Is `id` held by a live owner (this one or another)? Reads state/<id>/record's first line
+  /// ("owner <nonce>") and tries that owner's lock.
+  virtual bool held_by_live_owner(const ContainerId& id) const = 0;
+
+  /// Builds the container's directories in .staging (recycled ones where there are any), clones the
+  /// image, writes the files, renames into place; a dead leftover of that name goes to .trash first.
+  /// Whatever fails leaves nothing behind. Errors: Conflict when a live owner holds the id,
+  /// CreateFailed (full disk and so on: path and errno text).
+  /// Layout: containers/<id>/{config.json,sandbox.sb,pid(absent until start),rootfs/,tmp/,
+  /// stdout.log,stderr.log} and state/<id>/{record,shim,exit,log.idx,sock}; with Durability::None
+  /// only containers/<id>/{rootfs/,tmp/} (rootfs only with an image) and no state directory.
+  virtual Status create(const NewContainer& what) = 0;
+
+  /// Opens what a shim needs. Logs are appended to; exit, shim and pid are truncated.
+  virtual Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) = 0;
+
+  /// Removes the container's directories: rename out of sight, then delete what a guest could write
+  /// and recycle what only we wrote. Idempotent: absent = ok. Returns when the names are free;
+  /// deletion of large trees goes on in the background with a bound.
+  virtual Status discard(const ContainerId& id, Durability durability) = 0;
+
+  /// Waits until nothing is left to delete in the background (used by destructors and leak checks).
+  virtual void drain() = 0;
+};
+
+}  // namespace ringfort::platform
