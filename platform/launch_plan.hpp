@@ -1,0 +1,129 @@
+// All that is needed after the clone, as one flat value computed before it. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ringfort/platform/policy.hpp"
+#include "ringfort/platform/shim/wire.hpp"
+
+namespace ringfort::platform {
+
+struct MountPlan {
+  wire::MountKind kind = wire::MountKind::Dir;
+  std::uint32_t flags = 0;
+  std::string source;
+  std::string target;
+  std::string data;
+  std::uint32_t idmap_uid = 0;
+  std::uint32_t idmap_gid = 0;
+  bool operator==(const MountPlan&) const = default;
+};
+
+struct FileRulePlan {
+  std::string path;
+  std::uint64_t access = 0;
+  bool optional = false;
+  bool operator==(const FileRulePlan&) const = default;
+};
+
+struct PortRulePlan {
+  std::uint16_t port = 0;
+  std::uint64_t access = 0;
+  bool operator==(const PortRulePlan&) const = default;
+};
+
+struct LimitPlan {
+  std::uint32_t resource = 0;
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;
+  bool operator==(const LimitPlan&) const = default;
+};
+
+/// One instruction of classic BPF, laid out as struct sock_filter.
+struct BpfInstruction {
+  std::uint16_t code = 0;
+  std::uint8_t jump_true = 0;
+  std::uint8_t jump_false = 0;
+  std::uint32_t k = 0;
+  bool operator==(const BpfInstruction&) const = default;
+};
+
+struct LaunchPlan {
+  Level level = Level::Landlock;
+  std::vector<std::string> argv;
+  std::vector<std::string> env;         ///< "K=V"
+  std::vector<std::string> candidates;  ///< paths to try, as the child sees them
+  std::string cwd;
+  std::string root;  ///< host path; see wire::PlanHeader
+  std::string hostname;
+  std::vector<MountPlan> mounts;
+  std::vector<FileRulePlan> file_rules;
+  std::vector<PortRulePlan> port_rules;
+  std::vector<LimitPlan> limits;
+  std::vector<BpfInstruction> seccomp;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+  std::uint32_t flags = 0;  ///< wire::PlanFlags
+  std::uint32_t landlock_abi = 0;
+  std::uint64_t handled_fs = 0;
+  std::uint64_t handled_net = 0;
+  std::uint64_t child_scopes = 0;
+  std::uint64_t shim_scopes = 0;
+  std::int64_t deadline_usec = 0;
+  std::int64_t grace_usec = 0;
+  bool operator==(const LaunchPlan&) const = default;
+};
+
+/// What this machine and this runtime can do; from host_probe.
+struct HostFacts {
+  std::uint32_t landlock_abi = 0;
+  bool root = false;              ///< may change ids and make namespaces without a user namespace
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<std::string> system_directories;  ///< those of /usr /bin /sbin /lib* that exist
+  std::vector<std::pair<std::string, std::string>> system_links;  ///< /bin -> usr/bin and the like
+  std::vector<std::string> etc_files;  ///< of the fixed list, those that exist
+};
+
+/// What to run, beside what the policy allows.
+struct Command {
+  std::vector<std::string> argv;          ///< never empty
+  std::vector<std::pair<std::string, std::string>> env;  ///< the spec's, on top of the fixed ones
+  std::string workdir;                    ///< spec: inside the rootfs; `run`: a host path
+  std::optional<std::uint16_t> own_port;
+  std::string hostname;
+  std::optional<Duration> deadline;
+  Duration grace = std::chrono::seconds(2);
+  std::optional<std::uint32_t> uid;       ///< of the container (root runtimes)
+  std::optional<std::uint32_t> gid;
+};
+
+/// The plan for a container's main program. Errors: InvalidSpec (empty command, a single argument
+/// or variable over 128 KiB, NUL in one), Unsupported (a non-native image at `landlock`; `local`
+/// network with an ABI below 4 …) with the remedy.
+Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command, Level level,
+                                    const HostFacts& host);
+
+/// The plan for a command run beside the main program: same confinement, other argv. `deadline` is
+/// its timeout.
+Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
+                                  const Command& command, const HostFacts& host);
+
+/// What `level` cannot hold of this policy on this host, one sentence each, for reports.
+std::vector<std::string> missing_protections(const Policy& policy, Level level,
+                                             const HostFacts& host);
+
+/// What the level consists of: "landlock", "seccomp", "pid namespace", …
+std::vector<std::string> layers(const LaunchPlan& plan);
+
+/// The flat form that the shim maps.
+std::vector<std::byte> encode(const LaunchPlan& plan);
+
+/// A readable form, for `explain --linux` and golden files.
+std::string to_text(const LaunchPlan& plan);
+
+}  // namespace ringfort::platform
