@@ -1,0 +1,161 @@
+// The blocking face of ringfort for programs without actors. Shows no CAF.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ringfort/specs/deployment.hpp"
+#include "ringfort/specs/names.hpp"
+#include "ringfort/specs/run_options.hpp"
+#include "ringfort/specs/status.hpp"
+
+namespace caf {
+class actor_system;
+}
+
+namespace ringfort {
+
+/// First and last port that the runtime may claim.
+struct RuntimePortRange {
+  std::uint16_t first = 20000;
+  std::uint16_t last = 31999;
+};
+
+struct RuntimeConfig {
+  std::string data_dir;                       ///< made when absent; absolute or relative to the cwd
+  std::string log_dir;                        ///< empty = <data_dir>/logs
+  bool gpu_access = true;
+  Isolation isolation = Isolation::Auto;
+  OnExit on_exit = OnExit::Kill;
+  RuntimePortRange port_range;
+  Durability durability = Durability::Process;
+  std::size_t exec_output_limit = 1 << 20;    ///< bytes kept of each stream of an exec
+  std::optional<std::uint32_t> uid_block;     ///< root: first uid of the block for containers
+  /// The caller's own system (its config must have passed through `messages::configure`); null =
+  /// one lazily made system shared by all runtimes of the process.
+  caf::actor_system* system = nullptr;
+};
+
+/// What create found out.
+struct Created {
+  Level level = Level::Landlock;
+  std::vector<std::string> layers;        ///< what the level consists of
+  std::vector<std::string> missing;       ///< what it does not hold on this machine, one sentence each
+  std::vector<std::string> not_enforced;  ///< spec fields in use that are not enforced
+  std::optional<std::uint16_t> port;
+};
+
+/// What start found out.
+struct Started {
+  std::int32_t pid = 0;                   ///< host pid of the main program
+  WallTime at{};                          ///< of its exec
+  std::chrono::microseconds took{};       ///< from the call to the exec
+};
+
+struct ExecOptions {
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string workdir;
+  std::optional<Duration> timeout;
+  std::string stdin_text;
+};
+
+struct ImageEntry {
+  std::string name;
+  bool native = false;
+  std::uint64_t bytes = 0;
+};
+
+struct ContainerEntry {
+  ContainerId id;
+  std::string image;
+  ContainerState state;
+  Level level = Level::Landlock;
+  std::optional<std::uint16_t> port;
+  std::optional<std::int32_t> pid;
+};
+
+/// All calls are synchronous, bounded in time (Error Timeout at worst) and safe from any thread,
+/// but are refused (Error Unsupported) on a thread that belongs to the actor system.
+class Runtime {
+ public:
+  /// Makes the directories; starts no process. Under a millisecond once the actor system exists.
+  static Result<std::unique_ptr<Runtime>> open(RuntimeConfig config);
+  /// Ends the runtime as `on_exit` says; returns when nothing of it is left.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  const RuntimeConfig& config() const;
+
+  // Images
+  Status register_local_rootfs(std::string_view image, const std::string& directory);
+  Status pull_image(std::string_view image);  ///< answers by the policy if_not_present
+  Result<std::vector<ImageEntry>> list_images();
+  Status remove_image(std::string_view image, bool force = false);
+  Result<std::vector<std::string>> prune_images();
+
+  // Life of a container
+  Result<Created> create_container(const ContainerId& id, const specs::Service& service,
+                                   const RunOptions& options = {});
+  Result<Started> start_container(const ContainerId& id);
+  Status stop_container(const ContainerId& id, Duration patience);
+  Status kill_container(const ContainerId& id, std::string_view signal = "KILL",
+                        bool whole_tree = false);
+  Status pause_container(const ContainerId& id);
+  Status unpause_container(const ContainerId& id);
+  Status remove_container(const ContainerId& id);  ///< idempotent
+
+  /// The external code; waits for the start too. `patience` empty = for ever.
+  Result<int> wait_container(const ContainerId& id, std::optional<Duration> patience = {});
+  Result<ExitRecord> wait_exit(const ContainerId& id, std::optional<Duration> patience = {});
+
+  // Questions
+  Result<ContainerState> container_state(const ContainerId& id);
+  Result<std::vector<LogEntry>> container_logs(const ContainerId& id, std::size_t tail);
+  Result<std::vector<LogEntry>> get_logs(const ContainerId& id);
+  Result<Stats> get_container_stats(const ContainerId& id);
+  Result<std::optional<std::int32_t>> get_container_pid(const ContainerId& id);
+  Result<std::optional<std::string>> get_container_ip(const ContainerId& id);
+  Result<std::optional<std::uint16_t>> get_container_port_override(const ContainerId& id);
+  Result<std::vector<ContainerEntry>> list_containers();
+
+  Result<ExecResult> exec(const ContainerId& id, const std::vector<std::string>& command,
+                          const ExecOptions& options = {});
+
+  /// Calls `heard` (on a thread of the actor system; it must not block nor call back) each time a
+  /// container of this runtime ends.
+  using ExitListener = std::function<void(const ContainerId&, const ExitRecord&)>;
+  void on_exit(ExitListener heard);
+
+  /// The typed actor handles, for those who speak CAF: see messages/supervisor.hpp. Returns the
+  /// supervisor's handle behind a pointer to `messages::SupervisorHandle`.
+  const void* supervisor_handle() const;
+
+ private:
+  struct Impl;
+  explicit Runtime(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Text of a service's policy and launch plan on this machine, without creating anything.
+struct Explanation {
+  std::string policy;
+  std::string seatbelt;
+  std::string linux_plan;
+  std::vector<std::string> missing;
+};
+Result<Explanation> explain(const specs::Service& service, const RunOptions& options,
+                            Isolation isolation);
+
+/// Version of the library, "0.1.0".
+std::string_view version();
+
+}  // namespace ringfort
