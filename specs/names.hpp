@@ -1,13 +1,13 @@
 // Names of containers and images, and the file names made of them.
 #pragma once
 
+#include "ringfort/specs/result.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include "ringfort/specs/result.hpp"
 
 namespace ringfort {
 

@@ -1,12 +1,13 @@
 // What a caller asks for beside the spec: the flags of `run`, as values. Plain data.
 #pragma once
 
+#include "ringfort/specs/units.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include "ringfort/specs/units.hpp"
 
 namespace ringfort {
 
@@ -33,18 +34,18 @@ std::optional<NetMode> parse_net_mode(std::string_view text);
 
 /// Options of one container. The defaults are the library's: what the seed's runtime does.
 struct RunOptions {
-  std::optional<Isolation> isolation;    ///< empty = the runtime's
-  std::optional<NetMode> net;            ///< empty = the spec decides (no endpoints = full)
-  std::vector<std::uint16_t> connect;    ///< further ports at `local`
-  std::vector<std::uint16_t> listen;     ///< further ports at `local`
-  std::vector<std::string> read;         ///< absolute host paths: read and execute
-  std::vector<std::string> write;        ///< absolute host paths: also create, change, remove
-  bool own_port = true;                  ///< claim one port and give it in PORT
-  std::optional<Duration> timeout;       ///< from the program's first instruction
+  std::optional<Isolation> isolation;        ///< empty = the runtime's
+  std::optional<NetMode> net;                ///< empty = the spec decides (no endpoints = full)
+  std::vector<std::uint16_t> connect;        ///< further ports at `local`
+  std::vector<std::uint16_t> listen;         ///< further ports at `local`
+  std::vector<std::string> read;             ///< absolute host paths: read and execute
+  std::vector<std::string> write;            ///< absolute host paths: also create, change, remove
+  bool own_port = true;                      ///< claim one port and give it in PORT
+  std::optional<Duration> timeout;           ///< from the program's first instruction
   Duration grace = std::chrono::seconds(2);  ///< between TERM and KILL after the timeout
-  std::optional<std::string> user;       ///< name or uid[:gid]; root runtimes only
-  std::string workdir;                   ///< host path wanted as working directory, if covered
-  std::optional<Durability> durability;  ///< empty = the runtime's
+  std::optional<std::string> user;           ///< name or uid[:gid]; root runtimes only
+  std::string workdir;                       ///< host path wanted as working directory, if covered
+  std::optional<Durability> durability;      ///< empty = the runtime's
   /// Borrowed descriptors handed to the program; -1 = /dev/null for stdin, the log for the others.
   /// They must stay open until start has answered.
   int stdin_fd = -1;

@@ -1,14 +1,14 @@
 // What the runtime reports about a container: its state, its end, its figures, its log lines.
 #pragma once
 
+#include "ringfort/specs/units.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "ringfort/specs/units.hpp"
 
 namespace ringfort {
 

@@ -1,12 +1,12 @@
 // Sizes and durations as people write them. Exact; overflow and unknown units are errors.
 #pragma once
 
+#include "ringfort/specs/result.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "ringfort/specs/result.hpp"
 
 namespace ringfort {
 
