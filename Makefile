@@ -1,0 +1,59 @@
+# Set-up is part of the targets: on a bare Debian 12, `make demo` and `make test` are enough.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+LAYERS := specs platform messages actors api cli
+CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
+
+.PHONY: build test demo test-asan test-tsan seed-soak bench check format clean packages
+.DEFAULT_GOAL := build
+
+build: packages build-release
+
+test: build
+	$(CTEST) --test-dir build/release
+
+demo: build
+	PATH="$(CURDIR)/build/release/bin:$$PATH" examples/web/demo.sh
+
+test-asan: packages build-asan
+	$(CTEST) --test-dir build/asan
+
+# Debian's CAF is not instrumented, so only layers without actors in them can be judged.
+test-tsan: packages build-tsan
+	TSAN_OPTIONS="suppressions=$(CURDIR)/cmake/tsan.supp ignore_noninstrumented_modules=1" \
+	  $(CTEST) --test-dir build/tsan -L '^unit-(platform|api)$$'
+
+SOAK = $(CTEST) --test-dir build/release -L seed --repeat until-fail:20
+seed-soak: build
+	RINGFORT_TEST_ISOLATION=namespaces $(SOAK)
+	RINGFORT_TEST_ISOLATION=landlock $(SOAK)
+	RINGFORT_TEST_ISOLATION=namespaces RINGFORT_TEST_LANDLOCK_ABI=2 $(SOAK)
+
+bench: build
+	build/release/bin/ringfort-bench lifecycle -n 5000 -j 64 --level landlock
+	build/release/bin/ringfort-bench lifecycle -n 5000 -j 64 --level namespaces
+
+# Sources that git tracks or would track: what lies in build/ is never looked at.
+CXX_FILES = $(shell git ls-files -co --exclude-standard '*.cpp' '*.hpp' '*.c')
+
+check:
+	tools/install-deps check
+	clang-format --dry-run --Werror $(CXX_FILES)
+	python3 cmake/check_layers.py
+	cmake --preset tidy
+	git ls-files -co --exclude-standard $(LAYERS:%='%/*.cpp') ':!platform/macos' | \
+	  xargs -r -n 1 -P $(JOBS) clang-tidy --quiet -p build/tidy \
+	    --extra-arg=-Wno-unknown-warning-option
+
+format:
+	tools/install-deps check
+	clang-format -i $(CXX_FILES)
+
+clean:
+	rm -rf build
+
+packages:
+	tools/install-deps
+
+build-%:
+	cmake --preset $*
+	cmake --build --preset $* --parallel $(JOBS)
