@@ -1,0 +1,36 @@
+// The way of a child from clone to exec. Runs in the shim's memory (CLONE_VM | CLONE_VFORK), so its
+// failure is read from there and no pipe is needed.
+#pragma once
+
+#include <sys/types.h>
+
+#include "ringfort/platform/shim/plan.hpp"
+
+namespace ringfort::shim {
+
+/// What one child needs, and what it leaves when it fails.
+struct Launch {
+  const Plan* plan = nullptr;
+  int stdin_fd = -1;
+  int stdout_fd = -1;
+  int stderr_fd = -1;
+  int cgroup_procs_fd = -1;
+  pid_t join_pid = -1;  ///< with wire::kJoin: the main program, as this PID namespace names it
+
+  pid_t host_pid = 0;                  ///< of the child, as the host names it
+  wire::Step step = wire::Step::None;  ///< where it failed; None = it passed exec
+  int error = 0;
+  std::uint32_t detail = 0;
+};
+
+/// Clones the child and returns when it has passed exec or has failed. The child's pid as this
+/// process names it, or -errno when there is no child (`step` says why).
+pid_t launch(Launch& what);
+
+/// Mounts the plan's tree and pivots into it. 0, or -errno with `step` and `detail` set.
+long build_root(const Plan& plan, Launch& what);
+
+/// Enters a Landlock domain that holds only `scopes`. 0 or -errno.
+long enter_scopes(std::uint64_t scopes, wire::Step& step);
+
+}  // namespace ringfort::shim

@@ -1,0 +1,19 @@
+// Writing the two records of a state directory. One write each, so a killed shim leaves all or none.
+#pragma once
+
+#include <sys/types.h>
+
+#include "ringfort/platform/shim/wire.hpp"
+
+namespace ringfort::shim {
+
+/// Reads what all records of this machine share (boot id, PID namespace). Once, in the zygote.
+void learn_machine();
+
+/// -1 as descriptor = nothing to do. 0 or -errno.
+long write_shim_record(int fd, std::uint64_t cookie, pid_t shim_pid, pid_t main_pid);
+long write_exit_file(int fd, std::uint64_t cookie, int status, std::uint32_t exit_flags,
+                     std::int64_t started_usec, std::int64_t finished_usec, wire::Step step,
+                     std::int32_t error);
+
+}  // namespace ringfort::shim

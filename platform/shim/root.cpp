@@ -1,0 +1,257 @@
+// The container's own root: sources taken first, then a tree of mounts, then the pivot.
+// mount_setattr(2), open_tree, move_mount, pivot_root(2).
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "ringfort/platform/shim/child.hpp"
+#include "ringfort/platform/shim/sys.hpp"
+
+// linux/mount.h and sys/mount.h of Debian 12 clash over some names; these few are spelt here.
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1
+#endif
+#ifndef OPEN_TREE_CLOEXEC
+#define OPEN_TREE_CLOEXEC O_CLOEXEC
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+namespace ringfort::shim {
+namespace {
+
+constexpr std::uint32_t kMaxSteps = 192;
+
+long fail_at(Launch& what, wire::Step step, long error, std::uint32_t detail = 0) {
+  what.step = step;
+  what.error = static_cast<int>(-error);
+  what.detail = detail;
+  return error;
+}
+
+/// Below the new root only, and through no symbolic link: the guest owned this tree once.
+long open_beneath(int root_fd, const char* path, std::uint64_t flags) {
+  while (*path == '/') ++path;
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return sys(SYS_openat2, root_fd, *path == '\0' ? "." : path, &how, sizeof how);
+}
+
+/// Opens the directory above `path`'s last component and finds that component.
+long open_parent(int root_fd, const char* path, const char** leaf) {
+  char parent[4096];
+  const char* last = path;
+  std::size_t size = 0;
+  for (const char* c = path; *c != '\0'; ++c, ++size) {
+    if (size + 1 >= sizeof parent) return -ENAMETOOLONG;
+    parent[size] = *c;
+    if (*c == '/') last = c + 1;
+  }
+  parent[last - path] = '\0';
+  *leaf = last;
+  return open_beneath(root_fd, parent, O_PATH | O_DIRECTORY);
+}
+
+long make_directories(int root_fd, const char* path) {
+  char prefix[4096];
+  std::size_t size = 0;
+  for (const char* c = path;; ++c) {
+    if (size + 1 >= sizeof prefix) return -ENAMETOOLONG;
+    if ((*c == '/' || *c == '\0') && size > 0 && prefix[size - 1] != '/') {
+      prefix[size] = '\0';
+      const char* leaf = nullptr;
+      long parent = open_parent(root_fd, prefix, &leaf);
+      if (parent < 0) return parent;
+      const long made = sys(SYS_mkdirat, parent, leaf, 0755);
+      sys(SYS_close, parent);
+      if (made < 0 && made != -EEXIST) return made;
+    }
+    if (*c == '\0') return 0;
+    prefix[size++] = *c;
+  }
+}
+
+long make_file(int root_fd, const char* path, const char* content) {
+  const char* leaf = nullptr;
+  const long parent = open_parent(root_fd, path, &leaf);
+  if (parent < 0) return parent;
+  const long fd = sys(SYS_openat, parent, leaf, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+  sys(SYS_close, parent);
+  if (fd < 0) return fd;
+  std::size_t size = 0;
+  while (content != nullptr && content[size] != '\0') ++size;
+  const long written = size == 0 ? 0 : write_all(static_cast<int>(fd), content, size);
+  sys(SYS_close, fd);
+  return written;
+}
+
+long make_symlink(int root_fd, const char* path, const char* text) {
+  const char* leaf = nullptr;
+  const long parent = open_parent(root_fd, path, &leaf);
+  if (parent < 0) return parent;
+  const long made = sys(SYS_symlinkat, text, parent, leaf);
+  sys(SYS_close, parent);
+  return made == -EEXIST ? 0 : made;
+}
+
+long set_attributes(int mount_fd, std::uint32_t flags) {
+  mount_attr attr{};
+  attr.attr_set = MOUNT_ATTR_NOSUID;
+  if ((flags & wire::kWithDevices) == 0) attr.attr_set |= MOUNT_ATTR_NODEV;
+  if ((flags & wire::kReadOnly) != 0) attr.attr_set |= MOUNT_ATTR_RDONLY;
+  if ((flags & wire::kNoExec) != 0) attr.attr_set |= MOUNT_ATTR_NOEXEC;
+  attr.propagation = MS_PRIVATE;
+  return sys(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
+}
+
+long clone_source(const char* path) {
+  return sys(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+}
+
+/// A detached tmpfs; `options` is "key=value,key=value".
+long make_tmpfs(const char* options, std::uint32_t flags) {
+  const long context = sys(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+  if (context < 0) return context;
+  char key[32];
+  char value[64];
+  for (const char* c = options; c != nullptr && *c != '\0';) {
+    std::size_t key_size = 0;
+    std::size_t value_size = 0;
+    while (*c != '\0' && *c != '=' && key_size + 1 < sizeof key) key[key_size++] = *c++;
+    if (*c == '=') ++c;
+    while (*c != '\0' && *c != ',' && value_size + 1 < sizeof value) value[value_size++] = *c++;
+    if (*c == ',') ++c;
+    key[key_size] = '\0';
+    value[value_size] = '\0';
+    const long set = sys(SYS_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0);
+    if (set < 0) return sys(SYS_close, context), set;
+  }
+  const long created = sys(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
+  if (created < 0) return sys(SYS_close, context), created;
+  std::uint64_t attributes = MOUNT_ATTR_NOSUID;
+  if ((flags & wire::kWithDevices) == 0) attributes |= MOUNT_ATTR_NODEV;
+  if ((flags & wire::kNoExec) != 0) attributes |= MOUNT_ATTR_NOEXEC;
+  const long mounted = sys(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes);
+  sys(SYS_close, context);
+  return mounted;
+}
+
+long make_proc() {
+  const long context = sys(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
+  if (context < 0) return context;
+  const long created = sys(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
+  if (created < 0) return sys(SYS_close, context), created;
+  const long mounted = sys(SYS_fsmount, context, FSMOUNT_CLOEXEC,
+                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  sys(SYS_close, context);
+  return mounted;
+}
+
+/// Puts a detached mount onto `target` below the root and closes it.
+long attach(long mount_fd, int root_fd, const char* target) {
+  if (mount_fd < 0) return mount_fd;
+  const long point = open_beneath(root_fd, target, O_PATH);
+  if (point < 0) return sys(SYS_close, mount_fd), point;
+  const long moved = sys(SYS_move_mount, mount_fd, "", point, "",
+                         MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  sys(SYS_close, point);
+  sys(SYS_close, mount_fd);
+  return moved;
+}
+
+long take_sources(const Plan& plan, int* sources, Launch& what) {
+  const auto& header = plan.header();
+  const auto* steps = plan.items<wire::MountStep>(header.mounts);
+  for (std::uint32_t i = 0; i < header.mounts.count; ++i) {
+    sources[i] = -1;
+    if (steps[i].kind != wire::MountKind::Bind) continue;
+    long fd = clone_source(plan.text(steps[i].source));
+    if (fd == -ENOENT && (steps[i].flags & wire::kOptional) != 0) continue;
+    if (fd >= 0) {
+      const long set = set_attributes(static_cast<int>(fd), steps[i].flags);
+      if (set < 0) fd = set;
+    }
+    if (fd < 0) return fail_at(what, wire::Step::MountSource, fd, i);
+    sources[i] = static_cast<int>(fd);
+  }
+  return 0;
+}
+
+/// The new root as a mount at its place in the old tree; returns a descriptor inside it.
+long mount_root(const Plan& plan, Launch& what) {
+  const auto& header = plan.header();
+  const char* path = plan.text(header.root);
+  long mount_fd = plan.has(wire::kRootIsTmpfs) ? make_tmpfs("mode=755,size=4m", 0)
+                                               : clone_source(path);
+  if (mount_fd >= 0 && !plan.has(wire::kRootIsTmpfs)) {
+    const long set = set_attributes(static_cast<int>(mount_fd), 0);
+    if (set < 0) mount_fd = set;
+  }
+  if (mount_fd < 0) return fail_at(what, wire::Step::MountRoot, mount_fd);
+  const long moved =
+      sys(SYS_move_mount, mount_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+  if (moved < 0) return fail_at(what, wire::Step::MountRoot, moved);
+  // The descriptor of a detached mount stays a way into it once it is attached.
+  return mount_fd;
+}
+
+long do_step(const Plan& plan, const wire::MountStep& step, int root_fd, int source_fd) {
+  const char* target = plan.text(step.target);
+  switch (step.kind) {
+    case wire::MountKind::Bind:
+      return source_fd < 0 ? 0 : attach(source_fd, root_fd, target);
+    case wire::MountKind::Proc:
+      return attach(make_proc(), root_fd, target);
+    case wire::MountKind::Tmpfs:
+      return attach(make_tmpfs(plan.text(step.data), step.flags), root_fd, target);
+    case wire::MountKind::Dir:
+      return make_directories(root_fd, target);
+    case wire::MountKind::File:
+      return make_file(root_fd, target, plan.text(step.data));
+    case wire::MountKind::Symlink:
+      return make_symlink(root_fd, target, plan.text(step.source));
+  }
+  return -EINVAL;
+}
+
+}  // namespace
+
+long build_root(const Plan& plan, Launch& what) {
+  const auto& header = plan.header();
+  if (header.mounts.count > kMaxSteps) return fail_at(what, wire::Step::Plan, -E2BIG);
+  // A user namespace's mounts are slaves already; as root nothing may flow back to the host.
+  long result = sys(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  if (result < 0) return fail_at(what, wire::Step::MountPrivate, result);
+
+  int sources[kMaxSteps];
+  result = take_sources(plan, sources, what);
+  if (result < 0) return result;
+  const long root = mount_root(plan, what);
+  if (root < 0) return root;
+  const int root_fd = static_cast<int>(root);
+
+  const mode_t old_mask = ::umask(0022);
+  const auto* steps = plan.items<wire::MountStep>(header.mounts);
+  for (std::uint32_t i = 0; i < header.mounts.count; ++i) {
+    result = do_step(plan, steps[i], root_fd, sources[i]);
+    const bool proc = steps[i].kind == wire::MountKind::Proc;
+    if (result < 0) return fail_at(what, proc ? wire::Step::MountProc : wire::Step::Mount, result, i);
+  }
+  ::umask(old_mask);
+
+  if (plan.has(wire::kRootReadOnly)) {
+    mount_attr attr{};
+    attr.attr_set = MOUNT_ATTR_RDONLY;
+    result = sys(SYS_mount_setattr, root_fd, "", AT_EMPTY_PATH, &attr, sizeof attr);
+    if (result < 0) return fail_at(what, wire::Step::MountRoot, result);
+  }
+  // pivot_root(".", ".") stacks the old root on the new one; detaching it leaves the new one.
+  if ((result = sys(SYS_fchdir, root_fd)) < 0 || (result = sys(SYS_pivot_root, ".", ".")) < 0 ||
+      (result = sys(SYS_umount2, ".", MNT_DETACH)) < 0 || (result = sys(SYS_chdir, "/")) < 0)
+    return fail_at(what, wire::Step::Pivot, result);
+  return 0;
+}
+
+}  // namespace ringfort::shim

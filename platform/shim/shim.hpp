@@ -1,0 +1,19 @@
+// One container's init: starts the program, answers its socket, reaps, logs, ends the tree, records.
+#pragma once
+
+#include "ringfort/platform/shim/wire.hpp"
+
+namespace ringfort::shim {
+
+/// What the zygote hands to a fresh shim. Descriptors it does not have are -1.
+struct ShimStart {
+  wire::SpawnRequest request;
+  int fds[wire::kSpawnFdCount];
+  int events_fd;  ///< the zygote's socket: shims only write to it
+  int null_fd;    ///< /dev/null
+};
+
+/// Runs a container from start to end; never returns.
+[[noreturn]] void run_shim(const ShimStart& start);
+
+}  // namespace ringfort::shim

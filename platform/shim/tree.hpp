@@ -1,0 +1,17 @@
+// Finding and ending the processes below this shim without allocation.
+#pragma once
+
+#include <sys/types.h>
+
+namespace ringfort::shim {
+
+/// Sends `number` to every process of the tree below this process (itself excluded). In a PID
+/// namespace of its own (`is_init`) that is kill(-1); else one walk over /proc by parent pid.
+/// Returns how many were signalled (1 at least for kill(-1) that found any).
+int signal_tree(int number, bool is_init);
+
+/// Kills every process whose parent is this one and that `is_ours` does not claim: what a dead
+/// shim left to the zygote.
+int kill_strangers(bool (*is_ours)(pid_t));
+
+}  // namespace ringfort::shim

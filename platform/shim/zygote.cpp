@@ -1,0 +1,180 @@
+// The zygote: clones shims on request, tells of shims that died badly, kills what they left.
+// argv: ringfort-zygote <socket>. One per runtime; ends when its socket closes.
+#include <linux/sched.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "ringfort/platform/shim/record.hpp"
+#include "ringfort/platform/shim/shim.hpp"
+#include "ringfort/platform/shim/sys.hpp"
+#include "ringfort/platform/shim/tree.hpp"
+
+namespace ringfort::shim {
+namespace {
+
+// One bit for each pid (pid_max is at most 2^22 on 64 bits): whose death is a shim's. proc(5).
+constexpr pid_t kMaxPid = 1 << 22;
+unsigned char g_is_shim[kMaxPid / 8];
+
+// Which run a shim pid belongs to, for the event of its death. Open addressing, power of two.
+struct Slot {
+  pid_t pid;
+  std::uint64_t cookie;
+};
+constexpr std::size_t kSlots = 1 << 16;
+Slot g_slots[kSlots];
+
+bool is_shim(pid_t pid) {
+  return pid > 0 && pid < kMaxPid && (g_is_shim[pid / 8] & (1U << (pid % 8))) != 0;
+}
+
+void mark_shim(pid_t pid, std::uint64_t cookie) {
+  if (pid >= kMaxPid) return;
+  g_is_shim[pid / 8] = static_cast<unsigned char>(g_is_shim[pid / 8] | (1U << (pid % 8)));
+  // The slot of a pid is fixed by its low bits; a clash only loses a death notice's cookie, and
+  // 65,536 slots for at most that many live shims keep neighbours apart.
+  g_slots[static_cast<std::size_t>(pid) % kSlots] = {pid, cookie};
+}
+
+std::uint64_t unmark_shim(pid_t pid) {
+  g_is_shim[pid / 8] = static_cast<unsigned char>(g_is_shim[pid / 8] & ~(1U << (pid % 8)));
+  const Slot& slot = g_slots[static_cast<std::size_t>(pid) % kSlots];
+  return slot.pid == pid ? slot.cookie : 0;
+}
+
+void send_event(int socket_fd, wire::Event event) {
+  event.version = wire::kProtocolVersion;
+  while (sys(SYS_sendto, socket_fd, &event, sizeof event, MSG_NOSIGNAL, nullptr, 0) == -EINTR) {
+  }
+}
+
+/// Receives one request with its descriptors. False when the library is gone.
+bool receive(int socket_fd, ShimStart& start) {
+  iovec part{&start.request, sizeof start.request};
+  alignas(cmsghdr) static char space[CMSG_SPACE(sizeof(int) * wire::kSpawnFdCount)];
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = space;
+  message.msg_controllen = sizeof space;
+  const long size = sys(SYS_recvmsg, socket_fd, &message, MSG_CMSG_CLOEXEC);
+  if (size == -EINTR) return receive(socket_fd, start);
+  for (int& fd : start.fds) fd = -1;
+  if (size != sizeof start.request) return false;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  const unsigned char* data = header != nullptr ? CMSG_DATA(header) : nullptr;
+  const std::size_t count = header != nullptr ? (header->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+  std::size_t next = 0;
+  for (std::uint32_t slot = 0; slot < wire::kSpawnFdCount; ++slot) {
+    if ((start.request.fd_mask & (1U << slot)) == 0 || next >= count) continue;
+    std::memcpy(&start.fds[slot], data + sizeof(int) * next++, sizeof(int));
+  }
+  return true;
+}
+
+void spawn(ShimStart& start, int signal_fd) {
+  clone_args args{};
+  args.exit_signal = SIGCHLD;
+  if ((start.request.plan_flags & wire::kNamespaces) != 0) args.flags |= CLONE_NEWPID;
+  if ((start.request.plan_flags & wire::kUserNamespace) != 0) args.flags |= CLONE_NEWUSER;
+  const long pid = sys(SYS_clone3, &args, sizeof args);
+  if (pid == 0) {
+    ::close(signal_fd);
+    run_shim(start);
+  }
+  if (pid > 0) {
+    mark_shim(static_cast<pid_t>(pid), start.request.cookie);
+  } else {
+    wire::Event event{};
+    event.kind = wire::EventKind::StartFailed;
+    event.cookie = start.request.cookie;
+    event.step = wire::Step::Clone;
+    event.error = static_cast<std::int32_t>(-pid);
+    event.finished_usec = wall_usec();
+    send_event(start.events_fd, event);
+  }
+  for (int& fd : start.fds) close_fd(fd);
+}
+
+/// Reaps what there is; true when a shim had a bad end and may have left orphans.
+bool reap_once(int socket_fd) {
+  bool bad_end = false;
+  for (;;) {
+    int status = 0;
+    const long pid = sys(SYS_wait4, -1, &status, WNOHANG, nullptr);
+    if (pid <= 0) return bad_end;
+    if (!is_shim(static_cast<pid_t>(pid))) continue;
+    const std::uint64_t cookie = unmark_shim(static_cast<pid_t>(pid));
+    if (status == 0) continue;  // it has told its end itself
+    bad_end = true;
+    wire::Event event{};
+    event.kind = wire::EventKind::ShimDied;
+    event.cookie = cookie;
+    event.shim_pid = static_cast<std::int32_t>(pid);
+    event.status = status;
+    event.finished_usec = wall_usec();
+    send_event(socket_fd, event);
+  }
+}
+
+/// A shim killed without a PID namespace leaves orphans, which come to this subreaper. They are
+/// killed until none is left; a bound keeps one that can't die from holding up everybody's starts.
+void reap(int socket_fd) {
+  constexpr int kRounds = 200;
+  bool bad_end = reap_once(socket_fd);
+  for (int round = 0; bad_end && round < kRounds && kill_strangers(is_shim) > 0; ++round) {
+    const timespec pause{0, 1'000'000};
+    sys(SYS_nanosleep, &pause, nullptr);
+    reap_once(socket_fd);
+  }
+}
+
+[[noreturn]] void serve(int socket_fd) {
+  static ShimStart start;
+  start.events_fd = socket_fd;
+  start.null_fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  sigset_t all;
+  ::sigfillset(&all);
+  sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, 8);
+  const int signal_fd = ::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+  for (;;) {
+    pollfd set[2] = {{socket_fd, POLLIN, 0}, {signal_fd, POLLIN, 0}};
+    if (sys(SYS_poll, set, 2, -1) < 0) continue;
+    if (set[1].revents != 0) {
+      signalfd_siginfo info;
+      while (sys(SYS_read, signal_fd, &info, sizeof info) == sizeof info) {
+      }
+      reap(socket_fd);
+    }
+    if (set[0].revents != 0) {
+      if (!receive(socket_fd, start)) ::_exit(0);
+      spawn(start, signal_fd);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ringfort::shim
+
+int main(int count, char** arguments) {
+  using namespace ringfort::shim;
+  if (count != 2) return 2;
+  ::prctl(PR_SET_NAME, "ringfort-zygote", 0, 0, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  ::setsid();  // a terminal's Ctrl-C is the supervisor's to handle
+  const int socket_fd = std::atoi(arguments[1]);
+  // A library may have been loaded into a process without descriptors 0..2.
+  for (int fd = ::open("/dev/null", O_RDWR); fd >= 0 && fd <= 2; fd = ::open("/dev/null", O_RDWR)) {
+  }
+  ::close_range(3, static_cast<unsigned>(socket_fd) - 1, 0);
+  ::close_range(static_cast<unsigned>(socket_fd) + 1, ~0U, 0);
+  ::fcntl(socket_fd, F_SETFD, FD_CLOEXEC);
+  learn_machine();
+  serve(socket_fd);
+}
