@@ -1,29 +1,33 @@
 // The policy model: what one container may do, independent of how a kernel is told. Pure.
 #pragma once
 
+#include "ringfort/specs/deployment.hpp"
+#include "ringfort/specs/run_options.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include "ringfort/specs/deployment.hpp"
-#include "ringfort/specs/run_options.hpp"
 
 namespace ringfort::platform {
 
 enum class GpuAccess { None, MetalCompute, MpsOnly };
+std::string_view to_string(GpuAccess gpu);  ///< none, metal-compute, mps-only
 
 /// `Local`: TCP on these ports of the machine only. The lists are sorted and without doubles.
 struct NetworkAccess {
   NetMode mode = NetMode::None;
   std::vector<std::uint16_t> bind_ports;
   std::vector<std::uint16_t> connect_ports;
-  /// 53, 80 and 443, which the seed grants beside an endpoint. They stand in the Seatbelt text only.
+  /// 53, 80, 443: what the seed grants beside an endpoint. They stand in the Seatbelt text only.
   std::vector<std::uint16_t> seatbelt_connect_ports;
   bool operator==(const NetworkAccess&) const = default;
 };
 
-enum class Access { Read, Write };  ///< Read = read and execute; Write = also create, change, remove
+/// Read = read and execute; Write = also create, change, remove.
+enum class Access { Read, Write };
+std::string_view to_string(Access access);  ///< read, write
 
 struct PathRule {
   std::string path;  ///< absolute host path
@@ -36,16 +40,17 @@ struct VolumeRule {
   std::string name;    ///< as in RINGFORT_VOLUME_<NAME>; empty for anonymous ones
   std::string target;  ///< path inside the container
   bool read_only = false;
+  std::string source;  ///< a bind's own host directory; empty = the volume is the runtime's
   bool operator==(const VolumeRule&) const = default;
 };
 
 struct Policy {
-  std::string container_dir;  ///< absolute; holds rootfs and tmp
-  std::string rootfs_dir;     ///< absolute; empty = the host's system directories (image `host`)
-  std::string scratch_dir;    ///< absolute; HOME and TMPDIR
-  bool native_image = false;  ///< the image has no libraries: the host's are shown read-only
-  std::vector<PathRule> paths;
-  std::vector<VolumeRule> volumes;
+  std::string container_dir;    ///< absolute; holds rootfs and tmp
+  std::string rootfs_dir;       ///< absolute; empty = the host's system directories (image `host`)
+  std::string scratch_dir;      ///< absolute; HOME and TMPDIR
+  bool native_image = false;    ///< the image has no libraries: the host's are shown read-only
+  std::vector<PathRule> paths;  ///< sorted, one a path
+  std::vector<VolumeRule> volumes;  ///< sorted by target, so that a parent is mounted first
   NetworkAccess network;
   GpuAccess gpu = GpuAccess::None;
   std::optional<Bytes> memory_limit;
@@ -57,14 +62,27 @@ struct Policy {
 struct PolicyContext {
   std::string container_dir;
   bool native_image = false;
-  bool gpu_access = true;                    ///< the runtime's switch
-  std::optional<std::uint16_t> own_port;     ///< the claimed port
-  bool host_image = false;                   ///< image name `host`: no rootfs of its own
+  bool gpu_access = true;                 ///< the runtime's switch
+  std::optional<std::uint16_t> own_port;  ///< the claimed port
+  bool host_image = false;                ///< image name `host`: no rootfs of its own
 };
 
-/// The seed's rules (2.7, 2.8) plus the options: endpoints decide the network unless `options.net`
-/// does; no endpoints = full; the own port is added to both lists.
-/// Errors: InvalidSpec for a path or target that is relative, has `..`, NUL or control bytes.
+/// Valid UTF-8 without control characters (C0, DEL, C1).
+bool is_plain_text(std::string_view text);
+
+/// `path` without doubled slashes, `.` parts and a final slash. Says nothing about what is there.
+/// Errors: InvalidSpec for a path that is relative, too long, or has `..`, control characters or
+/// invalid UTF-8. `name` is what the message calls it.
+Result<std::string> normal_path(std::string_view path, std::string_view name);
+
+/// Is `path` the directory `dir` or something below it? Both as normal_path leaves them.
+bool is_within(std::string_view path, std::string_view dir);
+
+/// Who decides the network: `options.net`; else the spec's `network_mode: none|host`; else its
+/// endpoints (none = full, as the seed has it). At `local` the own port is in both lists, and
+/// whatever may be bound may be connected to. A GPU needs the runtime's switch and vendor `apple`.
+/// Errors: InvalidSpec for a path that normal_path refuses, a target that would hide /proc, /dev or
+/// /sys, two volumes at one target, port 0, and ports beside `none`.
 Result<Policy> make_policy(const specs::Service& service, const RunOptions& options,
                            const PolicyContext& context);
 
