@@ -1,10 +1,10 @@
 // Policy -> SBPL text for macOS; generated on every system and written to sandbox.sb. Pure.
 #pragma once
 
+#include "ringfort/platform/policy.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "ringfort/platform/policy.hpp"
 
 namespace ringfort::platform {
 
