@@ -22,6 +22,8 @@ struct RulesetAttr {
 };
 constexpr int kRulePathBeneath = 1;
 constexpr int kRuleNetPort = 2;
+/// EXECUTE, WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV.
+constexpr std::uint64_t kFileRights = 0x7 | 1U << 14 | 1U << 15;
 struct __attribute__((packed)) PathBeneathAttr {
   std::uint64_t allowed_access;
   std::int32_t parent_fd;
@@ -93,8 +95,12 @@ long make_ruleset(const Plan& plan, Launch& what) {
     const long fd = sys(SYS_openat, AT_FDCWD, plan.text(rules[i].path), O_PATH | O_CLOEXEC);
     if (fd == -ENOENT && (rules[i].flags & wire::kOptional) != 0) continue;
     if (fd < 0) return fail_at(what, wire::Step::LandlockRule, fd, i);
-    const PathBeneathAttr rule{rules[i].access, static_cast<std::int32_t>(fd)};
-    const long added = landlock_add_rule(static_cast<int>(ruleset), kRulePathBeneath, &rule);
+    PathBeneathAttr rule{rules[i].access, static_cast<std::int32_t>(fd)};
+    long added = landlock_add_rule(static_cast<int>(ruleset), kRulePathBeneath, &rule);
+    if (added == -EINVAL) {  // not a directory: only the rights that a file can have
+      rule.allowed_access &= kFileRights;
+      added = landlock_add_rule(static_cast<int>(ruleset), kRulePathBeneath, &rule);
+    }
     sys(SYS_close, fd);
     if (added < 0) return fail_at(what, wire::Step::LandlockRule, added, i);
   }

@@ -1,8 +1,10 @@
 // The container's own root: sources taken first, then a tree of mounts, then the pivot.
 // mount_setattr(2), open_tree, move_mount, pivot_root(2).
 #include <linux/mount.h>
+#include <linux/sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "ringfort/platform/shim/child.hpp"
 #include "ringfort/platform/shim/sys.hpp"
@@ -106,8 +108,83 @@ long set_attributes(int mount_fd, std::uint32_t flags) {
   return sys(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
 }
 
+long write_map(pid_t pid, const char* leaf, std::uint32_t inside, std::uint32_t outside) {
+  char path[64];
+  proc_path(path, pid, leaf);
+  const long fd = sys(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return fd;
+  char line[40];
+  std::size_t size = put_decimal(line, inside);
+  line[size++] = ' ';
+  size += put_decimal(line + size, outside);
+  line[size++] = ' ';
+  line[size++] = '1';
+  const long written = write_all(static_cast<int>(fd), line, size);
+  sys(SYS_close, fd);
+  return written;
+}
+
 long clone_source(const char* path) {
   return sys(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+}
+
+/// The mount point for a source: made as a directory or an empty file, as the source is.
+long make_point(int root_fd, const char* target, int source_fd) {
+  struct stat status {};
+  if (::fstat(source_fd, &status) != 0) return -errno;
+  if (S_ISDIR(status.st_mode)) return make_directories(root_fd, target);
+  const char* leaf = nullptr;
+  char parent[4096];
+  std::size_t size = 0;
+  for (const char* c = target; *c != '\0'; ++c, ++size) {
+    if (size + 1 >= sizeof parent) return -ENAMETOOLONG;
+    parent[size] = *c;
+    if (*c == '/') leaf = c;
+  }
+  if (leaf == nullptr) return -EINVAL;
+  parent[leaf - target] = '\0';
+  const long made = make_directories(root_fd, parent);
+  if (made < 0) return made;
+  // A file that is there already, perhaps on a read-only mount, serves as it is.
+  const long there = open_beneath(root_fd, target, O_PATH);
+  if (there >= 0) return sys(SYS_close, there);
+  return make_file(root_fd, target, nullptr);
+}
+
+/// A user namespace in which `inside` is `outside`, for an idmapped mount: a throw-away child holds
+/// it while its maps are written. mount_setattr(2), "ID-mapped mounts".
+long idmap_namespace(const wire::MountStep& step, std::uint32_t uid_outside, std::uint32_t gid_outside) {
+  int told[2];
+  int held[2];
+  if (::pipe2(told, O_CLOEXEC) != 0) return -errno;
+  if (::pipe2(held, O_CLOEXEC) != 0) return sys(SYS_close, told[0]), sys(SYS_close, told[1]), -EMFILE;
+  clone_args args{};
+  args.flags = CLONE_NEWUSER;
+  args.exit_signal = SIGCHLD;
+  const long pid = sys(SYS_clone3, &args, sizeof args);
+  if (pid == 0) {
+    // Only the child knows its name in the host's /proc when this PID namespace is not the host's.
+    const pid_t self = host_pid();
+    sys(SYS_write, told[1], &self, sizeof self);
+    sys(SYS_close, held[1]);
+    sys(SYS_read, held[0], &args, 1UL);
+    sys(SYS_exit_group, 0);
+  }
+  sys(SYS_close, told[1]);
+  sys(SYS_close, held[0]);
+  pid_t named = 0;
+  long result = pid;
+  if (pid > 0 && sys(SYS_read, told[0], &named, sizeof named) == sizeof named) {
+    char path[64];
+    result = write_map(named, "uid_map", step.idmap_uid, uid_outside);
+    if (result == 0) result = write_map(named, "gid_map", step.idmap_gid, gid_outside);
+    proc_path(path, named, "ns/user");
+    if (result == 0) result = sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  }
+  sys(SYS_close, told[0]);
+  sys(SYS_close, held[1]);
+  if (pid > 0) sys(SYS_wait4, pid, nullptr, 0, nullptr);
+  return result;
 }
 
 /// A detached tmpfs; `options` is "key=value,key=value".
@@ -161,6 +238,18 @@ long attach(long mount_fd, int root_fd, const char* target) {
   return moved;
 }
 
+/// Makes the container's ids stand for the step's on this detached mount.
+long apply_idmap(const Plan& plan, const wire::MountStep& step, int mount_fd) {
+  const long map = idmap_namespace(step, plan.header().uid, plan.header().gid);
+  if (map < 0) return map;
+  mount_attr attr{};
+  attr.attr_set = MOUNT_ATTR_IDMAP;
+  attr.userns_fd = static_cast<std::uint64_t>(map);
+  const long set = sys(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
+  sys(SYS_close, map);
+  return set;
+}
+
 long take_sources(const Plan& plan, int* sources, Launch& what) {
   const auto& header = plan.header();
   const auto* steps = plan.items<wire::MountStep>(header.mounts);
@@ -170,7 +259,9 @@ long take_sources(const Plan& plan, int* sources, Launch& what) {
     long fd = clone_source(plan.text(steps[i].source));
     if (fd == -ENOENT && (steps[i].flags & wire::kOptional) != 0) continue;
     if (fd >= 0) {
-      const long set = set_attributes(static_cast<int>(fd), steps[i].flags);
+      long set = set_attributes(static_cast<int>(fd), steps[i].flags);
+      if (set == 0 && (steps[i].flags & wire::kIdmapped) != 0)
+        set = apply_idmap(plan, steps[i], static_cast<int>(fd));
       if (set < 0) fd = set;
     }
     if (fd < 0) return fail_at(what, wire::Step::MountSource, fd, i);
@@ -201,7 +292,12 @@ long do_step(const Plan& plan, const wire::MountStep& step, int root_fd, int sou
   const char* target = plan.text(step.target);
   switch (step.kind) {
     case wire::MountKind::Bind:
-      return source_fd < 0 ? 0 : attach(source_fd, root_fd, target);
+      if (source_fd < 0) return 0;
+      if ((step.flags & wire::kMakePoint) != 0) {
+        const long made = make_point(root_fd, target, source_fd);
+        if (made < 0) return made;
+      }
+      return attach(source_fd, root_fd, target);
     case wire::MountKind::Proc:
       return attach(make_proc(), root_fd, target);
     case wire::MountKind::Tmpfs:

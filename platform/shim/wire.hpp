@@ -38,7 +38,8 @@ enum MountFlags : std::uint32_t {
   kNoDev = 1U << 2,
   kOptional = 1U << 3,   ///< an absent source is skipped
   kWithDevices = 1U << 4,  ///< keep device nodes usable (the binds of /dev)
-  kIdmapped = 1U << 5,   ///< the container's uid stands for the invoking user's on this mount
+  kIdmapped = 1U << 5,   ///< the container's ids stand for `idmap_uid` and `idmap_gid` here
+  kMakePoint = 1U << 6,  ///< make the mount point, a directory or an empty file as the source is
 };
 
 struct MountStep {

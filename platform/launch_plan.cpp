@@ -1,0 +1,237 @@
+#include "ringfort/platform/launch_plan.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "ringfort/platform/plan_parts.hpp"
+#include "ringfort/platform/seccomp_filter.hpp"
+#include "ringfort/specs/names.hpp"
+
+namespace ringfort::platform {
+namespace {
+
+constexpr std::size_t kLongestString = 131072;  // MAX_ARG_STRLEN, its NUL included. execve(2)
+constexpr const char* kPath[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                 "/usr/bin",        "/sbin",          "/bin"};
+constexpr std::uint32_t kNoFile = 7;  // RLIMIT_NOFILE on every Linux architecture we know
+
+bool covers(const std::string& directory, const std::string& path) {
+  return path == directory || directory == "/" ||
+         (path.starts_with(directory) && path.size() > directory.size() &&
+          path[directory.size()] == '/');
+}
+
+bool covered(const Policy& policy, const std::string& path) {
+  return std::any_of(policy.paths.begin(), policy.paths.end(),
+                     [&path](const PathRule& rule) { return covers(rule.path, path); });
+}
+
+/// Where the container's own tree begins, as the child sees it.
+std::string prefix(const Policy& policy, Level level) {
+  return level == Level::Landlock ? policy.rootfs_dir : std::string{};
+}
+
+std::string scratch(const Policy& policy, Level level) {
+  return level == Level::Landlock ? policy.scratch_dir : "/tmp";
+}
+
+Status check_string(const std::string& text, const char* what) {
+  if (text.find('\0') != std::string::npos)
+    return fail(ErrorKind::InvalidSpec, std::string(what) + " holds a NUL byte",
+                "remove it: no program can be given one");
+  if (text.size() + 1 > kLongestString)
+    return fail(ErrorKind::InvalidSpec,
+                std::string(what) + " of " + std::to_string(text.size()) +
+                    " bytes is over the kernel's limit of 131071",
+                "write it to a file or to stdin instead");
+  return {};
+}
+
+Status check_command(const Command& command) {
+  if (command.argv.empty() || command.argv[0].empty())
+    return fail(ErrorKind::InvalidSpec, "the command is empty", "give a program to run");
+  for (const auto& argument : command.argv)
+    if (auto ok = check_string(argument, "an argument"); !ok) return ok;
+  for (const auto& [name, value] : command.env) {
+    if (auto ok = check_string(name + "=" + value, "an environment variable"); !ok) return ok;
+    if (name.empty() || name.find('=') != std::string::npos)
+      return fail(ErrorKind::InvalidSpec,
+                  "\"" + printable(name) + "\" is not a name for an environment variable",
+                  "write NAME=VALUE");
+  }
+  return {};
+}
+
+Status check_level(const Policy& policy, Level level, const HostFacts& host) {
+  const std::string abi = std::to_string(host.landlock_abi);
+  if (level == Level::Landlock && host.landlock_abi < 6)
+    return fail(ErrorKind::Unsupported,
+                "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " + abi,
+                "use --isolation namespaces");
+  if (level == Level::Landlock && !policy.rootfs_dir.empty() && !policy.native_image)
+    return fail(ErrorKind::Unsupported,
+                "an image with its own libraries can't run at level landlock, which shows host paths",
+                "use --isolation namespaces");
+  if (policy.network.mode == NetMode::Local && host.landlock_abi < 4)
+    return fail(ErrorKind::Unsupported,
+                "network local needs Landlock ABI 4 (Linux 6.7); this machine has ABI " + abi,
+                "use --net none or --net full");
+  return {};
+}
+
+std::string volume_variable(const std::string& name) {
+  std::string result = "RINGFORT_VOLUME_";
+  for (const char c : name)
+    result += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return result;
+}
+
+/// The fixed variables, the spec's on top of them, and the ports that nobody may forge.
+std::vector<std::string> environment(const Policy& policy, const Command& command, Level level) {
+  std::vector<std::pair<std::string, std::string>> result;
+  const auto set = [&result](const std::string& name, const std::string& value) {
+    const auto found = std::find_if(result.begin(), result.end(),
+                                    [&name](const auto& entry) { return entry.first == name; });
+    if (found == result.end()) {
+      result.emplace_back(name, value);
+    } else {
+      found->second = value;
+    }
+  };
+  std::string path;
+  for (const char* directory : kPath)
+    path += (path.empty() ? "" : ":") + prefix(policy, level) + directory;
+  set("PATH", path);
+  set("HOME", scratch(policy, level));
+  set("TMPDIR", scratch(policy, level));
+  if (command.own_port) set("PORT", std::to_string(*command.own_port));
+  for (const auto& volume : policy.volumes)
+    if (!volume.name.empty()) set(volume_variable(volume.name), prefix(policy, level) + volume.target);
+  for (const auto& [name, value] : command.env) set(name, value);
+  if (command.own_port) {
+    set("RINGFORT_PORT", std::to_string(*command.own_port));
+    set("ZLAYER_PORT", std::to_string(*command.own_port));
+  }
+  std::vector<std::string> flat;
+  flat.reserve(result.size());
+  for (const auto& [name, value] : result) flat.push_back(name + "=" + value);
+  return flat;
+}
+
+std::string value_of(const std::vector<std::string>& environment, std::string_view name) {
+  for (const auto& entry : environment)
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=')
+      return entry.substr(name.size() + 1);
+  return {};
+}
+
+/// The paths at which the program may be, as a shell would look for it.
+std::vector<std::string> candidates(const Policy& policy, const std::string& program, Level level,
+                                    const std::vector<std::string>& environment) {
+  if (program.find('/') != std::string::npos) {
+    const bool own = program[0] == '/' && !prefix(policy, level).empty() && !covered(policy, program) &&
+                     !covers(policy.rootfs_dir, program);
+    return {own ? prefix(policy, level) + program : program};
+  }
+  std::vector<std::string> result;
+  const std::string path = value_of(environment, "PATH");
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find(':', begin), path.size());
+    if (end > begin) result.push_back(path.substr(begin, end - begin) + "/" + program);
+    begin = end + 1;
+  }
+  return result;
+}
+
+std::string working_directory(const Policy& policy, const Command& command, Level level) {
+  if (policy.rootfs_dir.empty())
+    return !command.workdir.empty() && covered(policy, command.workdir) ? command.workdir
+                                                                        : scratch(policy, level);
+  const std::string inside = command.workdir.empty() ? "/" : command.workdir;
+  return prefix(policy, level) + inside;
+}
+
+}  // namespace
+
+Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command, Level level,
+                                    const HostFacts& host) {
+  if (auto ok = check_command(command); !ok) return fail(ok.error());
+  if (auto ok = check_level(policy, level, host); !ok) return fail(ok.error());
+  LaunchPlan plan;
+  plan.level = level;
+  plan.argv = command.argv;
+  plan.env = environment(policy, command, level);
+  plan.candidates = candidates(policy, command.argv[0], level, plan.env);
+  plan.cwd = working_directory(policy, command, level);
+  plan.hostname = command.hostname.substr(0, 63);
+  plan.limits.push_back({kNoFile, policy.max_files, policy.max_files});
+  plan.deadline_usec = command.deadline ? command.deadline->count() : 0;
+  plan.grace_usec = command.grace.count();
+  plan.uid = command.uid ? *command.uid : host.uid;
+  plan.gid = command.gid ? *command.gid : host.gid;
+  if (host.root && command.uid) plan.flags |= wire::kChangeIds;
+  if (level == Level::Namespaces) add_mounts(plan, policy, command, host);
+  add_landlock(plan, policy, host);
+  plan.seccomp = seccomp_filter(policy.network.mode);
+  return plan;
+}
+
+Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
+                                  const Command& command, const HostFacts& host) {
+  if (auto ok = check_command(command); !ok) return fail(ok.error());
+  LaunchPlan plan = main;
+  (void)host;  // the main plan holds what the host decided
+  plan.argv = command.argv;
+  for (const auto& [name, value] : command.env) {
+    const std::string start = name + "=";
+    std::erase_if(plan.env, [&start](const auto& entry) { return entry.starts_with(start); });
+    plan.env.push_back(start + value);
+  }
+  plan.candidates = candidates(policy, command.argv[0], main.level, plan.env);
+  if (!command.workdir.empty()) plan.cwd = working_directory(policy, command, main.level);
+  plan.mounts.clear();
+  plan.shim_scopes = 0;
+  plan.flags |= wire::kJoin;
+  plan.deadline_usec = command.deadline ? command.deadline->count() : 0;
+  return plan;
+}
+
+std::vector<std::string> missing_protections(const Policy& policy, Level level,
+                                             const HostFacts& host) {
+  std::vector<std::string> result;
+  if (level == Level::Landlock) {
+    result.emplace_back("files outside the rules can still be seen by name, size and mode (stat)");
+    result.emplace_back("a program can kill its own shim when both run as one user: reported as lost");
+    result.emplace_back("unix sockets with a path are reachable where their mode allows it");
+    result.emplace_back("/proc shows a program its own entry only, not those of its children");
+    if (policy.rootfs_dir.empty())
+      result.emplace_back("the host's passwd, group, hosts and hostname are read instead of made ones");
+  } else {
+    if (host.landlock_abi == 0) result.emplace_back("no Landlock on this kernel");
+    if (host.landlock_abi < 6)
+      result.emplace_back("abstract unix sockets of the host are reachable (Landlock ABI 6 would scope them)");
+  }
+  if (policy.network.mode == NetMode::Local)
+    result.emplace_back("network local holds ports, not addresses: any address on these ports");
+  if (policy.network.mode == NetMode::Full) result.emplace_back("network full: nothing is held back");
+  return result;
+}
+
+std::vector<std::string> layers(const LaunchPlan& plan) {
+  std::vector<std::string> result;
+  if ((plan.flags & wire::kNamespaces) != 0) {
+    if ((plan.flags & wire::kUserNamespace) != 0) result.emplace_back("user namespace");
+    for (const char* layer : {"mount namespace", "pid namespace", "ipc namespace", "uts namespace"})
+      result.emplace_back(layer);
+  }
+  if (plan.handled_fs != 0) result.emplace_back("landlock files");
+  if (plan.handled_net != 0) result.emplace_back("landlock ports");
+  if ((plan.shim_scopes | plan.child_scopes) != 0) result.emplace_back("landlock scopes");
+  if (!plan.seccomp.empty()) result.emplace_back("seccomp");
+  result.emplace_back("no new privileges");
+  result.emplace_back("no capabilities");
+  if ((plan.flags & wire::kChangeIds) != 0) result.emplace_back("own uid");
+  return result;
+}
+
+}  // namespace ringfort::platform

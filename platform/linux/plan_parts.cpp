@@ -1,0 +1,202 @@
+#include "ringfort/platform/plan_parts.hpp"
+
+#include <algorithm>
+
+namespace ringfort::platform {
+namespace {
+
+using wire::MountKind;
+
+/// Of /proc, at `landlock`: the program's own entry, and what tells nothing about others.
+constexpr const char* kHarmlessProc[] = {"/proc/self",       "/proc/cpuinfo", "/proc/meminfo",
+                                         "/proc/version",    "/proc/uptime",  "/proc/loadavg",
+                                         "/proc/filesystems", "/proc/sys/kernel/ngroups_max",
+                                         "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu"};
+
+constexpr const char* kIdentityFiles[] = {"/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname"};
+
+bool is_host_image(const Policy& policy) { return policy.rootfs_dir.empty(); }
+
+void bind(LaunchPlan& plan, const std::string& source, const std::string& target,
+          std::uint32_t flags) {
+  plan.mounts.push_back({MountKind::Bind, flags | wire::kMakePoint, source, target, {}, 0, 0});
+}
+
+void add_identity_files(LaunchPlan& plan, const Command& command, const HostFacts& host) {
+  const auto uid = std::to_string(command.uid.value_or(host.uid));
+  const auto gid = std::to_string(command.gid.value_or(host.gid));
+  const auto file = [&plan](const char* path, std::string content) {
+    plan.mounts.push_back({MountKind::File, 0, {}, path, std::move(content), 0, 0});
+  };
+  file("/etc/passwd", "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nuser:x:" + uid + ":" + gid +
+                          ":user:/tmp:/bin/sh\n");
+  file("/etc/group", "root:x:0:\nuser:x:" + gid + ":\n");
+  file("/etc/hosts", "127.0.0.1 localhost " + plan.hostname + "\n::1 localhost\n");
+  file("/etc/hostname", plan.hostname + "\n");
+}
+
+void add_host_directories(LaunchPlan& plan, const Policy& policy, const Command& command,
+                          const HostFacts& host) {
+  for (const auto& directory : host.system_directories) bind(plan, directory, directory, wire::kReadOnly);
+  for (const auto& [link, text] : host.system_links)
+    plan.mounts.push_back({MountKind::Symlink, 0, text, link, {}, 0, 0});
+  for (const auto& file : host.etc_files)
+    bind(plan, file, file, wire::kReadOnly | wire::kNoExec | wire::kOptional);
+  if (policy.network.mode != NetMode::None)
+    bind(plan, "/etc/resolv.conf", "/etc/resolv.conf",
+         wire::kReadOnly | wire::kNoExec | wire::kOptional);
+  add_identity_files(plan, command, host);
+}
+
+void add_devices(LaunchPlan& plan) {
+  plan.mounts.push_back({MountKind::Tmpfs, wire::kNoExec, {}, "/dev", "mode=755,size=64k", 0, 0});
+  for (const char* device : kDevices)
+    bind(plan, device, device, wire::kWithDevices | wire::kNoExec | wire::kOptional);
+  const std::pair<const char*, const char*> links[] = {{"/dev/fd", "/proc/self/fd"},
+                                                       {"/dev/stdin", "/proc/self/fd/0"},
+                                                       {"/dev/stdout", "/proc/self/fd/1"},
+                                                       {"/dev/stderr", "/proc/self/fd/2"}};
+  for (const auto& [link, text] : links)
+    plan.mounts.push_back({MountKind::Symlink, 0, text, link, {}, 0, 0});
+  plan.mounts.push_back({MountKind::Dir, 0, {}, "/dev/shm", {}, 0, 0});
+  plan.mounts.push_back({MountKind::Tmpfs, wire::kNoExec, {}, "/dev/shm", "mode=1777,size=64m", 0, 0});
+}
+
+void add_path_rules(LaunchPlan& plan, const Policy& policy, const Command& command,
+                    const HostFacts& host) {
+  // Parents before children, so that a mount never hides one made before it.
+  std::vector<PathRule> rules = policy.paths;
+  std::stable_sort(rules.begin(), rules.end(),
+                   [](const auto& a, const auto& b) { return a.path < b.path; });
+  for (const auto& rule : rules) {
+    std::uint32_t flags = rule.access == Access::Read ? wire::kReadOnly : 0U;
+    const bool other_owner = command.uid.has_value() && *command.uid != host.uid;
+    if (other_owner) flags |= wire::kIdmapped;
+    bind(plan, rule.path, rule.path, flags);
+    if (other_owner) {
+      plan.mounts.back().idmap_uid = host.uid;
+      plan.mounts.back().idmap_gid = host.gid;
+    }
+  }
+}
+
+void add_file_rules_at_landlock(LaunchPlan& plan, const Policy& policy, const HostFacts& host) {
+  const LandlockRights rights = landlock_rights(host.landlock_abi);
+  const auto rule = [&plan](std::string path, std::uint64_t access, bool optional) {
+    plan.file_rules.push_back({std::move(path), access, optional});
+  };
+  if (is_host_image(policy)) {
+    for (const auto& directory : host.system_directories) rule(directory, rights.read, false);
+    for (const auto& file : host.etc_files) rule(file, rights.read, true);
+    for (const char* file : kIdentityFiles) rule(file, rights.read, true);
+    if (policy.network.mode != NetMode::None) rule("/etc/resolv.conf", rights.read, true);
+  } else {
+    rule(policy.rootfs_dir, rights.write, false);
+    for (const auto& directory : library_directories(host)) rule(directory, rights.read, true);
+  }
+  rule(policy.scratch_dir, rights.write, false);
+  for (const char* device : kDevices) rule(device, rights.device, true);
+  for (const char* path : kHarmlessProc) rule(path, rights.read, true);
+  for (const auto& path : policy.paths)
+    rule(path.path, path.access == Access::Read ? rights.read : rights.write, false);
+}
+
+void add_file_rules_at_namespaces(LaunchPlan& plan, const Policy& policy, const HostFacts& host) {
+  // With an image the whole root is the container's own; the mounts alone say what is writable.
+  if (!is_host_image(policy)) return;
+  const LandlockRights rights = landlock_rights(host.landlock_abi);
+  plan.handled_fs = rights.all;
+  plan.file_rules.push_back({"/", rights.read, false});
+  plan.file_rules.push_back({"/tmp", rights.write, false});
+  plan.file_rules.push_back({"/dev/shm", rights.write, false});
+  plan.file_rules.push_back({"/proc", rights.device, false});
+  for (const char* device : kDevices) plan.file_rules.push_back({device, rights.device, true});
+  for (const auto& path : policy.paths)
+    if (path.access == Access::Write) plan.file_rules.push_back({path.path, rights.write, false});
+}
+
+void add_ports(LaunchPlan& plan, const NetworkAccess& network, const HostFacts& host) {
+  if (network.mode == NetMode::Full || host.landlock_abi < 4) return;
+  plan.handled_net = kBindTcp | kConnectTcp;
+  if (network.mode == NetMode::None) return;
+  for (const auto port : network.bind_ports) plan.port_rules.push_back({port, kBindTcp});
+  for (const auto port : network.connect_ports) plan.port_rules.push_back({port, kConnectTcp});
+}
+
+}  // namespace
+
+LandlockRights landlock_rights(std::uint32_t abi) {
+  constexpr std::uint64_t kExecute = 1U << 0;
+  constexpr std::uint64_t kWriteFile = 1U << 1;
+  constexpr std::uint64_t kReadFile = 1U << 2;
+  constexpr std::uint64_t kReadDir = 1U << 3;
+  constexpr std::uint64_t kMakeChar = 1U << 6;
+  constexpr std::uint64_t kMakeBlock = 1U << 11;
+  constexpr std::uint64_t kRefer = 1U << 13;     // ABI 2, Linux 5.19
+  constexpr std::uint64_t kTruncate = 1U << 14;  // ABI 3, Linux 6.2
+  constexpr std::uint64_t kIoctlDev = 1U << 15;  // ABI 5, Linux 6.10
+  LandlockRights rights;
+  if (abi == 0) return rights;
+  rights.all = (1U << 13) - 1;  // ABI 1, Linux 5.13
+  if (abi >= 2) rights.all |= kRefer;
+  if (abi >= 3) rights.all |= kTruncate;
+  if (abi >= 5) rights.all |= kIoctlDev;
+  rights.read = kExecute | kReadFile | kReadDir;
+  rights.write = rights.all & ~(kMakeChar | kMakeBlock | kIoctlDev);
+  rights.device = (kReadFile | kWriteFile | kTruncate | kIoctlDev) & rights.all;
+  return rights;
+}
+
+std::vector<std::string> library_directories(const HostFacts& host) {
+  std::vector<std::string> result;
+  for (const auto& directory : host.system_directories) {
+    if (directory == "/usr") {
+      for (const char* below : {"/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/libexec"})
+        result.emplace_back(below);
+    } else if (directory.find("/lib") == 0) {
+      result.push_back(directory);
+    }
+  }
+  return result;
+}
+
+void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
+                const HostFacts& host) {
+  plan.flags |= wire::kNamespaces;
+  if (!host.root) plan.flags |= wire::kUserNamespace;
+  if (is_host_image(policy)) {
+    plan.flags |= wire::kRootIsTmpfs | wire::kRootReadOnly;
+    plan.root = "/tmp";  // where the tmpfs is put before the pivot; sources are taken before that
+    add_host_directories(plan, policy, command, host);
+    for (const char* directory : {"/dev", "/proc", "/tmp"})
+      plan.mounts.push_back({MountKind::Dir, 0, {}, directory, {}, 0, 0});
+  } else {
+    plan.root = policy.rootfs_dir;
+    if (policy.native_image)
+      for (const auto& directory : library_directories(host))
+        bind(plan, directory, directory, wire::kReadOnly | wire::kOptional);
+  }
+  add_devices(plan);
+  plan.mounts.push_back({MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
+  bind(plan, policy.scratch_dir, "/tmp", 0);
+  for (const auto& volume : policy.volumes)
+    plan.mounts.push_back({MountKind::Dir, 0, {}, volume.target, {}, 0, 0});
+  add_path_rules(plan, policy, command, host);
+}
+
+void add_landlock(LaunchPlan& plan, const Policy& policy, const HostFacts& host) {
+  plan.landlock_abi = host.landlock_abi;
+  if (host.landlock_abi == 0) return;
+  if (plan.level == Level::Landlock) {
+    plan.handled_fs = landlock_rights(host.landlock_abi).all;
+    add_file_rules_at_landlock(plan, policy, host);
+    // In the shim's own domain, so that its children may signal each other and nobody else.
+    plan.shim_scopes = kScopeAbstractSockets | kScopeSignals;
+  } else {
+    add_file_rules_at_namespaces(plan, policy, host);
+    if (host.landlock_abi >= 6) plan.child_scopes = kScopeAbstractSockets;
+  }
+  add_ports(plan, policy.network, host);
+}
+
+}  // namespace ringfort::platform

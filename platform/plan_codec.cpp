@@ -1,0 +1,168 @@
+// The flat form of a launch plan, for the shim, and the readable one, for people.
+#include <cstring>
+#include <sstream>
+
+#include "ringfort/platform/launch_plan.hpp"
+
+namespace ringfort::platform {
+namespace {
+
+/// Grows the blob; strings are collected behind the arrays.
+class Writer {
+ public:
+  Writer() : bytes_(sizeof(wire::PlanHeader)) {}
+
+  wire::Text text(const std::string& value) {
+    if (value.empty()) return 0;
+    const auto at = bytes_.size();
+    const auto* begin = reinterpret_cast<const std::byte*>(value.c_str());
+    bytes_.insert(bytes_.end(), begin, begin + value.size() + 1);
+    return static_cast<wire::Text>(at);
+  }
+  /// As text(), but an empty string exists: arguments may be empty.
+  wire::Text argument(const std::string& value) {
+    if (!value.empty()) return text(value);
+    bytes_.push_back(std::byte{0});
+    return static_cast<wire::Text>(bytes_.size() - 1);
+  }
+  template <class T>
+  wire::Span array(const std::vector<T>& items) {
+    bytes_.resize((bytes_.size() + 7) / 8 * 8);
+    const wire::Span span{static_cast<std::uint32_t>(bytes_.size()),
+                          static_cast<std::uint32_t>(items.size())};
+    const auto* begin = reinterpret_cast<const std::byte*>(items.data());
+    bytes_.insert(bytes_.end(), begin, begin + items.size() * sizeof(T));
+    return span;
+  }
+  wire::Span pointers(const std::vector<std::string>& strings) {
+    std::vector<std::uint64_t> slots;
+    slots.reserve(strings.size() + 1);
+    for (const auto& value : strings) slots.push_back(argument(value));
+    slots.push_back(0);
+    return array(slots);
+  }
+  std::vector<std::byte> finish(wire::PlanHeader header) {
+    bytes_.push_back(std::byte{0});
+    header.size = static_cast<std::uint32_t>(bytes_.size());
+    std::memcpy(bytes_.data(), &header, sizeof header);
+    return std::move(bytes_);
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+std::vector<wire::MountStep> mount_steps(const LaunchPlan& plan, Writer& writer) {
+  std::vector<wire::MountStep> steps;
+  for (const auto& mount : plan.mounts)
+    steps.push_back({mount.kind, mount.flags, writer.text(mount.source), writer.text(mount.target),
+                     writer.text(mount.data), mount.idmap_uid, mount.idmap_gid});
+  return steps;
+}
+
+const char* name_of(wire::MountKind kind) {
+  switch (kind) {
+    case wire::MountKind::Bind:
+      return "bind";
+    case wire::MountKind::Proc:
+      return "proc";
+    case wire::MountKind::Tmpfs:
+      return "tmpfs";
+    case wire::MountKind::Dir:
+      return "dir";
+    case wire::MountKind::File:
+      return "file";
+    case wire::MountKind::Symlink:
+      return "symlink";
+  }
+  return "?";
+}
+
+void print_mounts(std::ostream& out, const LaunchPlan& plan) {
+  for (const auto& mount : plan.mounts) {
+    out << "mount " << name_of(mount.kind) << ' ' << mount.target;
+    if (!mount.source.empty()) out << " <- " << mount.source;
+    if (mount.kind == wire::MountKind::Tmpfs) out << " (" << mount.data << ')';
+    if ((mount.flags & wire::kReadOnly) != 0) out << " read-only";
+    if ((mount.flags & wire::kNoExec) != 0) out << " noexec";
+    if ((mount.flags & wire::kIdmapped) != 0) out << " idmapped";
+    if ((mount.flags & wire::kOptional) != 0) out << " if-present";
+    out << '\n';
+  }
+}
+
+void print_rules(std::ostream& out, const LaunchPlan& plan) {
+  out << "landlock abi " << plan.landlock_abi << " files 0x" << std::hex << plan.handled_fs
+      << " ports 0x" << plan.handled_net << " scopes 0x" << (plan.shim_scopes | plan.child_scopes)
+      << std::dec << '\n';
+  for (const auto& rule : plan.file_rules)
+    out << "  allow 0x" << std::hex << rule.access << std::dec << ' ' << rule.path
+        << (rule.optional ? " if-present" : "") << '\n';
+  for (const auto& rule : plan.port_rules)
+    out << "  allow " << (rule.access == 1 ? "bind" : "connect") << " tcp " << rule.port << '\n';
+}
+
+}  // namespace
+
+std::vector<std::byte> encode(const LaunchPlan& plan) {
+  Writer writer;
+  wire::PlanHeader header{};
+  header.magic = wire::kPlanMagic;
+  header.version = wire::kProtocolVersion;
+  header.flags = plan.flags;
+  header.uid = plan.uid.value_or(0);
+  header.gid = plan.gid.value_or(0);
+  header.argv = writer.pointers(plan.argv);
+  header.env = writer.pointers(plan.env);
+  std::vector<wire::Text> candidates;
+  for (const auto& path : plan.candidates) candidates.push_back(writer.argument(path));
+  header.candidates = writer.array(candidates);
+  header.mounts = writer.array(mount_steps(plan, writer));
+  std::vector<wire::FileRule> files;
+  for (const auto& rule : plan.file_rules)
+    files.push_back({rule.access, writer.text(rule.path),
+                     rule.optional ? std::uint32_t{wire::kOptional} : 0U});
+  header.file_rules = writer.array(files);
+  std::vector<wire::PortRule> ports;
+  for (const auto& rule : plan.port_rules) ports.push_back({rule.access, rule.port});
+  header.port_rules = writer.array(ports);
+  std::vector<wire::ResourceLimit> limits;
+  for (const auto& limit : plan.limits) limits.push_back({limit.resource, 0, limit.soft, limit.hard});
+  header.limits = writer.array(limits);
+  header.seccomp = writer.array(plan.seccomp);
+  header.cwd = writer.text(plan.cwd);
+  header.root = writer.text(plan.root);
+  header.hostname = writer.text(plan.hostname);
+  header.landlock_abi = plan.landlock_abi;
+  header.handled_fs = plan.handled_fs;
+  header.handled_net = plan.handled_net;
+  header.child_scopes = plan.child_scopes;
+  header.shim_scopes = plan.shim_scopes;
+  header.deadline_usec = plan.deadline_usec;
+  header.grace_usec = plan.grace_usec;
+  return writer.finish(header);
+}
+
+std::string to_text(const LaunchPlan& plan) {
+  std::ostringstream out;
+  out << "level " << to_string(plan.level) << '\n';
+  out << "run";
+  for (const auto& argument : plan.argv) out << ' ' << argument;
+  out << '\n';
+  for (const auto& path : plan.candidates) out << "  try " << path << '\n';
+  out << "directory " << plan.cwd << '\n';
+  if (!plan.root.empty()) out << "root " << plan.root << '\n';
+  if ((plan.flags & wire::kChangeIds) != 0) out << "uid " << *plan.uid << " gid " << *plan.gid << '\n';
+  if (!plan.hostname.empty()) out << "hostname " << plan.hostname << '\n';
+  for (const auto& entry : plan.env) out << "env " << entry << '\n';
+  for (const auto& limit : plan.limits)
+    out << "limit " << limit.resource << ' ' << limit.soft << ' ' << limit.hard << '\n';
+  print_mounts(out, plan);
+  print_rules(out, plan);
+  out << "seccomp " << plan.seccomp.size() << " instructions\n";
+  if (plan.deadline_usec > 0)
+    out << "deadline " << plan.deadline_usec << "us grace " << plan.grace_usec << "us\n";
+  return out.str();
+}
+
+}  // namespace ringfort::platform
