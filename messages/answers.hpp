@@ -1,0 +1,55 @@
+// What the actors and the Runtime answer. Plain values; no CAF here.
+#pragma once
+
+#include "ringfort/specs/names.hpp"
+#include "ringfort/specs/run_options.hpp"
+#include "ringfort/specs/status.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ringfort {
+
+/// What create found out.
+struct Created {
+  Level level = Level::Landlock;
+  std::vector<std::string> layers;   ///< what the level consists of
+  std::vector<std::string> missing;  ///< what it does not hold on this machine, one sentence each
+  std::vector<std::string> not_enforced;  ///< spec fields in use that are not enforced
+  std::optional<std::uint16_t> port;
+};
+
+/// What start found out.
+struct Started {
+  std::int32_t pid = 0;              ///< host pid of the main program
+  WallTime at{};                     ///< of its exec
+  std::chrono::microseconds took{};  ///< from the call to the exec
+};
+
+struct ExecOptions {
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string workdir;
+  std::optional<Duration> timeout;
+  std::string stdin_text;
+};
+
+struct ImageEntry {
+  std::string name;
+  bool native = false;
+  std::uint64_t bytes = 0;
+};
+
+struct ContainerEntry {
+  ContainerId id;
+  std::string image;
+  ContainerState state;
+  Level level = Level::Landlock;
+  std::optional<std::uint16_t> port;
+  std::optional<std::int32_t> pid;  ///< host pid of the main program while it lives
+};
+
+}  // namespace ringfort

@@ -1,0 +1,36 @@
+// Questions to actors from a plain thread, answered while it waits.
+#pragma once
+
+#include "ringfort/messages/caf_version.hpp"
+#include "ringfort/specs/result.hpp"
+#include "ringfort/specs/units.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace ringfort::messages {
+
+/// An error of CAF's own in our words: nobody there, or no answer in time.
+inline Error to_error(const caf::error& error) {
+  if (error == caf::sec::request_timeout)
+    return {
+        ErrorKind::Timeout, "no answer in time", "call again, or ask for the state first", {}, 0};
+  if (error == caf::sec::request_receiver_down)
+    return {ErrorKind::NotFound, "it is gone", "create it first", {}, 0};
+  return {
+      ErrorKind::Internal, "an actor failed while it answered", "report this as a defect", {}, 0};
+}
+
+/// Sends `message` and blocks until the answer. `patience` empty = for ever.
+template <class T, class Handle, class Message>
+Result<T> ask(caf::actor_system& system, const Handle& to, std::optional<Duration> patience,
+              Message&& message) {
+  caf::scoped_actor self{system, true};
+  Result<T> answer = fail(ErrorKind::Internal, "no answer");
+  self->request(to, request_limit(patience), std::forward<Message>(message))
+      .receive([&](Result<T>& given) { answer = std::move(given); },
+               [&](caf::error& error) { answer = fail(to_error(error)); });
+  return answer;
+}
+
+}  // namespace ringfort::messages

@@ -1,0 +1,140 @@
+// Every difference between CAF 0.17 and its successors that ringfort meets, and nothing else. To
+// move to another CAF, edit this file; no other one spells a name that CAF has changed.
+#pragma once
+
+#include "ringfort/specs/result.hpp"
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+/// Declares a type that travels in messages. Ours stay within one process, so they need no
+/// serialization. Use it outside of every namespace.
+#define RINGFORT_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(type)
+
+namespace caf {
+template <class T>
+struct allowed_unsafe_message_type<tl::expected<T, ringfort::Error>> : std::true_type {};
+}  // namespace caf
+
+namespace ringfort::messages {
+
+namespace detail {
+template <class Signature>
+struct SignatureOf;
+template <class Reply, class... In>
+struct SignatureOf<Reply(In...)> {
+  using type = typename caf::replies_to<In...>::template with<Reply>;
+};
+
+/// Where CAF keeps our state: emplaced late, because CAF 0.17 gives a state's constructor no
+/// arguments but the actor.
+template <class State>
+struct Room {
+  static inline const char* name = State::name;
+  std::optional<State> state;
+};
+}  // namespace detail
+
+/// A typed handle: `Actor<Result<Started>(Start), void(Tick)>`.
+template <class... Signatures>
+using Actor = caf::typed_actor<typename detail::SignatureOf<Signatures>::type...>;
+
+/// `More` in addition to what a handle understands.
+template <class Handle, class... More>
+using Extend = typename Handle::template extend<typename detail::SignatureOf<More>::type...>;
+
+/// What a handler returns when it answers at once, delegates, or keeps a promise.
+template <class T>
+using Answer = caf::result<T>;
+template <class T>
+using Promise = caf::typed_response_promise<T>;
+
+template <class Handle>
+using Self = typename Handle::pointer;
+
+/// Spawns the actor that `State` describes: `State::Handle`, `State::name`, a constructor that
+/// takes the actor first, and make_behavior().
+template <class State, caf::spawn_options Options = caf::no_spawn_options, class Parent,
+          class... Args>
+typename State::Handle spawn_state(Parent& parent, Args... args) {
+  using Handle = typename State::Handle;
+  using Actor = typename Handle::template stateful_pointer<detail::Room<State>>;
+  auto body = [kept = std::make_tuple(std::move(args)...)](Actor self) mutable ->
+      typename Handle::behavior_type {
+        std::optional<State>& state = self->state.state;
+        std::apply([&](Args&... given) { state.emplace(Self<Handle>{self}, std::move(given)...); },
+                   kept);
+        return state->make_behavior();
+      };
+  return parent.template spawn<Options>(std::move(body));
+}
+
+template <class T, class Handle>
+Promise<T> make_promise(Self<Handle> self) {
+  return self->template make_response_promise<T>();
+}
+
+/// Sends without a sender: an answer, if there is one, is dropped.
+template <class Handle, class Message>
+void post(const Handle& to, Message&& message) {
+  caf::anon_send(to, std::forward<Message>(message));
+}
+
+/// CAF 0.17 cannot cancel it: put a number into the message that tells a stale one.
+template <class Handle, class Message>
+void post_after(const Handle& to, std::chrono::microseconds delay, Message&& message) {
+  caf::delayed_anon_send(to, delay, std::forward<Message>(message));
+}
+
+/// A request without a timeout: only for actors that always answer.
+template <class SelfPointer, class Handle, class Message>
+auto request(SelfPointer self, const Handle& to, Message&& message) {
+  return self->request(to, caf::infinite, std::forward<Message>(message));
+}
+
+template <class SelfPointer, class Handle, class Message>
+auto delegate(SelfPointer self, const Handle& to, Message&& message) {
+  return self->delegate(to, std::forward<Message>(message));
+}
+
+/// Hands an open promise on to another actor, who answers instead.
+template <class T, class Handle, class Message>
+void delegate(Promise<T>& promise, const Handle& to, Message&& message) {
+  promise.delegate(to, std::forward<Message>(message));
+}
+
+template <class SelfPointer>
+void on_down(SelfPointer self, std::function<void(const caf::actor_addr&)> heard) {
+  self->set_down_handler([heard = std::move(heard)](caf::down_msg& down) { heard(down.source); });
+}
+
+template <class SelfPointer, class Handle>
+void monitor(SelfPointer self, const Handle& whom) {
+  self->monitor(whom);
+}
+
+/// `heard` decides about exit messages instead of CAF, which would end the actor at once.
+template <class SelfPointer>
+void on_exit_message(SelfPointer self, std::function<void()> heard) {
+  self->set_exit_handler([heard = std::move(heard)](caf::exit_msg&) { heard(); });
+}
+
+/// How long a request may take. CAF 0.17 counts in 32 bits, so long ones are rounded up to seconds.
+inline caf::duration request_limit(std::optional<std::chrono::microseconds> limit) {
+  if (!limit) return caf::infinite;
+  if (*limit < std::chrono::minutes(1)) return caf::duration{*limit};
+  return caf::duration{std::chrono::ceil<std::chrono::seconds>(*limit)};
+}
+
+inline void set_scheduler(caf::actor_system_config& config, std::size_t workers) {
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", workers);
+}
+
+}  // namespace ringfort::messages

@@ -1,0 +1,20 @@
+// For those who bring their own actor system.
+#pragma once
+
+#include <cstddef>
+
+namespace caf {
+class actor_system_config;
+}
+
+namespace ringfort::messages {
+
+/// Prepares a config for ringfort's actors, before the system is made: the scheduler that wakes
+/// without spinning, and a mark on each thread of the system, so that blocking calls made there can
+/// be refused. `workers` 0 = two.
+void configure(caf::actor_system_config& config, std::size_t workers = 0);
+
+/// Does the calling thread belong to an actor system that was configured so?
+bool on_actor_thread();
+
+}  // namespace ringfort::messages

@@ -1,0 +1,44 @@
+// Who talks to the zygote. What becomes of a launch is told to the container as Launched, Began
+// and Exited, in this order.
+#pragma once
+
+#include "ringfort/messages/container.hpp"
+#include "ringfort/specs/run_options.hpp"
+
+#include <memory>
+
+namespace ringfort::platform {
+struct RunRequest;
+}
+
+namespace ringfort::messages {
+
+struct Launch {
+  std::shared_ptr<platform::RunRequest> request;  ///< consumed
+  ContainerInbox container;
+  Generation generation = 0;
+};
+/// The level that this machine gives for what was asked; tried out once, remembered afterwards.
+struct ChooseLevel {
+  Isolation asked = Isolation::Auto;
+};
+
+/// A callback of the event loop, on its way back to the container.
+template <class News>
+struct Forward {
+  ContainerInbox container;
+  News news;
+};
+
+using LauncherHandle =
+    Actor<void(Launch), Result<Level>(ChooseLevel), void(Forward<Began>), void(Forward<Exited>)>;
+
+}  // namespace ringfort::messages
+
+namespace caf {
+template <class News>
+struct allowed_unsafe_message_type<ringfort::messages::Forward<News>> : std::true_type {};
+}  // namespace caf
+
+RINGFORT_MESSAGE(ringfort::messages::Launch)
+RINGFORT_MESSAGE(ringfort::messages::ChooseLevel)

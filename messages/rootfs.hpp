@@ -1,0 +1,62 @@
+// Who touches the disk: images, and the files of containers. Nothing here runs on a thread that
+// other actors need. The opaque values are made by `actors` and travel through here unseen.
+#pragma once
+
+#include "ringfort/messages/container.hpp"
+#include "ringfort/messages/images.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ringfort::platform {
+struct RunRequest;
+}
+namespace ringfort::actors {
+struct Recipe;
+struct Site;
+}  // namespace ringfort::actors
+
+namespace ringfort::messages {
+
+/// Works out policy, plan and texts, and makes the files. Whatever fails leaves nothing behind.
+struct Build {
+  std::shared_ptr<const actors::Recipe> recipe;
+};
+/// Opens the descriptors of one run.
+struct Open {
+  std::shared_ptr<const actors::Site> site;
+};
+/// Removes the files of a container. `site` is empty for leftovers of another time.
+struct Discard {
+  ContainerId id;
+  std::shared_ptr<const actors::Site> site;
+};
+struct ReadLog {
+  ContainerId id;
+  std::size_t tail = 0;
+};
+/// A worker is free again.
+struct WorkerIdle {
+  std::size_t worker = 0;
+  std::string image;  ///< that it registered
+};
+
+using RootfsHandle =
+    Actor<Status(RegisterImage), Status(PullImage), Result<std::vector<ImageEntry>>(ListImages),
+          Status(RemoveImage), Result<std::vector<std::string>>(PruneImages),
+          Result<std::shared_ptr<const actors::Site>>(Build),
+          Result<std::shared_ptr<platform::RunRequest>>(Open), Status(Discard),
+          Result<std::vector<LogEntry>>(ReadLog)>;
+
+/// For its workers.
+using RootfsInbox = Extend<RootfsHandle, void(WorkerIdle)>;
+
+}  // namespace ringfort::messages
+
+RINGFORT_MESSAGE(ringfort::messages::Build)
+RINGFORT_MESSAGE(ringfort::messages::Open)
+RINGFORT_MESSAGE(ringfort::messages::Discard)
+RINGFORT_MESSAGE(ringfort::messages::ReadLog)
+RINGFORT_MESSAGE(ringfort::messages::WorkerIdle)
