@@ -183,7 +183,7 @@ TEST(Seatbelt, TakesTheOwnFilesOutOfAWiderWritePath) {
   const auto forms = forms_of(policy);
 
   const auto denied = rules_for(forms, "deny", "file-write*");
-  EXPECT_EQ(denied, read_sbpl(R"((deny file-write* (require-all
+  ASSERT_EQ(denied, read_sbpl(R"((deny file-write* (require-all
       (subpath "/srv/ringfort/containers/web-1")
       (require-not (subpath "/srv/ringfort/containers/web-1/tmp"))
       (require-not (subpath "/srv/ringfort/containers/web-1/rootfs")))))"));
