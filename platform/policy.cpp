@@ -62,8 +62,8 @@ Result<std::vector<PathRule>> path_rules(const RunOptions& options) {
   std::ranges::sort(rules, [](const PathRule& a, const PathRule& b) {
     return a.path != b.path ? a.path < b.path : a.access > b.access;
   });
-  const auto doubles = std::ranges::unique(rules, {}, &PathRule::path);
-  rules.erase(doubles.begin(), doubles.end());
+  const auto is_same = [](const PathRule& a, const PathRule& b) { return a.path == b.path; };
+  rules.erase(std::unique(rules.begin(), rules.end(), is_same), rules.end());
   return rules;
 }
 
@@ -159,8 +159,7 @@ Status check_ports(const specs::Service& service, const RunOptions& options, Net
 
 void sort_unique(std::vector<std::uint16_t>& ports) {
   std::ranges::sort(ports);
-  const auto doubles = std::ranges::unique(ports);
-  ports.erase(doubles.begin(), doubles.end());
+  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
 }
 
 Result<NetworkAccess> network_access(const specs::Service& service, const RunOptions& options,

@@ -89,7 +89,7 @@ std::string all_of(const Filters& filters) {
 }
 
 Filters none_of(Filters filters) {
-  for (auto& one : filters) one = "(require-not " + one + ")";
+  for (auto& one : filters) one.insert(0, "(require-not ").push_back(')');
   return filters;
 }
 
