@@ -88,6 +88,7 @@ void Shim::begin(const ShimStart& start) {
   start_ = start;
   ::prctl(PR_SET_NAME, "ringfort-shim", 0, 0, 0);
   shim_host_pid_ = host_pid();
+  clients_[0].fd = fd(wire::kControlFd);
   wire::Step step = wire::Step::Plan;
   long result = plan_.map(fd(wire::kPlanFd));
   close_fd(start_.fds[wire::kPlanFd]);

@@ -1,0 +1,149 @@
+#include "ringfort/platform/host_probe.hpp"
+
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <future>
+#include <mutex>
+
+#include "ringfort/platform/plan_parts.hpp"
+#include "ringfort/platform/spawner.hpp"
+
+namespace ringfort::platform {
+namespace {
+
+constexpr const char* kSystemPaths[] = {"/usr",   "/bin",   "/sbin",   "/lib",
+                                        "/lib32", "/lib64", "/libx32"};
+constexpr const char* kEtcPaths[] = {
+    "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ssl",
+    "/etc/ca-certificates", "/etc/localtime", "/etc/nsswitch.conf", "/etc/services",
+    "/etc/protocols", "/etc/mime.types", "/etc/timezone", "/etc/os-release"};
+
+std::uint32_t landlock_abi() {
+  constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
+  const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersion);
+  auto found = abi > 0 ? static_cast<std::uint32_t>(abi) : 0U;
+  if (const char* lowered = std::getenv("RINGFORT_TEST_LANDLOCK_ABI"))
+    found = std::min(found, static_cast<std::uint32_t>(std::strtoul(lowered, nullptr, 10)));
+  return found;
+}
+
+/// Effective capabilities of this thread, from /proc/self/status. capabilities(7).
+std::uint64_t effective_capabilities() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("CapEff:")) return std::strtoull(line.c_str() + 7, nullptr, 16);
+  return 0;
+}
+
+bool is_root() {
+  constexpr int kNeeded[] = {6, 7, 21};  // CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN
+  if (::geteuid() != 0) return false;
+  const std::uint64_t capabilities = effective_capabilities();
+  for (const int needed : kNeeded)
+    if ((capabilities >> needed & 1U) == 0) return false;
+  return true;
+}
+
+HostFacts learn() {
+  HostFacts facts;
+  facts.landlock_abi = landlock_abi();
+  facts.root = is_root();
+  facts.uid = ::geteuid();
+  facts.gid = ::getegid();
+  for (const char* path : kSystemPaths) {
+    struct stat status {};
+    if (::lstat(path, &status) != 0) continue;
+    if (S_ISDIR(status.st_mode)) facts.system_directories.emplace_back(path);
+    char text[256];
+    const auto size = S_ISLNK(status.st_mode) ? ::readlink(path, text, sizeof text) : 0;
+    if (size > 0) facts.system_links.emplace_back(path, std::string(text, static_cast<std::size_t>(size)));
+  }
+  for (const char* path : kEtcPaths)
+    if (::access(path, R_OK) == 0) facts.etc_files.emplace_back(path);
+  return facts;
+}
+
+/// Every step of a container of its own but the exec, in a child that is thrown away.
+LaunchPlan probe_plan(const HostFacts& facts) {
+  LaunchPlan plan;
+  plan.level = Level::Namespaces;
+  plan.argv = {"probe"};
+  plan.flags = wire::kNamespaces | wire::kRootIsTmpfs | wire::kRootReadOnly | wire::kProbe;
+  if (!facts.root) plan.flags |= wire::kUserNamespace;
+  plan.root = "/tmp";
+  plan.cwd = "/";
+  plan.hostname = "probe";
+  plan.uid = facts.uid;
+  plan.gid = facts.gid;
+  plan.mounts.push_back({wire::MountKind::Dir, 0, {}, "/proc", {}, 0, 0});
+  plan.mounts.push_back({wire::MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
+  return plan;
+}
+
+std::string remedy(const Error& error) {
+  if (error.what.find("proc mount") != std::string::npos)
+    return "something is mounted over /proc here (as in most CI containers): run as root, or use "
+           "--isolation landlock";
+  return "allow user namespaces (sysctl user.max_user_namespaces, "
+         "kernel.apparmor_restrict_unprivileged_userns=0), run as root, or use --isolation landlock";
+}
+
+Status try_namespaces(Spawner& spawner) {
+  auto ended = std::make_shared<std::promise<ProgramEnded>>();
+  auto answer = ended->get_future();
+  RunRequest request;
+  request.container = "probe";
+  request.plan = probe_plan(host_facts());
+  auto run = spawner.run(std::move(request),
+                         {nullptr, [ended](const ProgramEnded& how) { ended->set_value(how); }});
+  if (!run) return fail(run.error());
+  if (answer.wait_for(std::chrono::seconds(5)) != std::future_status::ready)
+    return fail(ErrorKind::Unsupported, "trying namespaces took over 5 seconds",
+                "use --isolation landlock");
+  const auto how = answer.get();
+  if (!how.start_error && how.exit.code == 0) return {};
+  Error error = how.start_error.value_or(
+      Error{ErrorKind::Unsupported, "the trial ended with code " + std::to_string(how.exit.code), {}, {}, 0});
+  return fail(ErrorKind::Unsupported, "isolation namespaces is not possible here: " + error.what,
+              remedy(error));
+}
+
+/// Tried once per process and user; the answer is kept.
+Status namespaces_possible(Spawner& spawner) {
+  static std::mutex mutex;
+  static std::optional<Status> known;
+  const std::lock_guard lock(mutex);
+  if (!known) known = try_namespaces(spawner);
+  return *known;
+}
+
+}  // namespace
+
+const HostFacts& host_facts() {
+  static const HostFacts facts = learn();
+  return facts;
+}
+
+Result<Level> choose_level(Isolation asked, Spawner& spawner) {
+  const auto abi = host_facts().landlock_abi;
+  Status landlock;
+  if (abi < 6)
+    landlock = fail(ErrorKind::Unsupported,
+                    "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " +
+                        std::to_string(abi),
+                    "use --isolation namespaces");
+  if (asked == Isolation::Landlock) {
+    if (!landlock) return fail(landlock.error());
+    return Level::Landlock;
+  }
+  const auto namespaces = namespaces_possible(spawner);
+  if (namespaces) return Level::Namespaces;
+  if (asked == Isolation::Namespaces || !landlock) return fail(namespaces.error());
+  return Level::Landlock;
+}
+
+}  // namespace ringfort::platform

@@ -1,0 +1,37 @@
+// One run's way to its shim: the control socket, and exec over it. Linux body of platform::Run.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "ringfort/platform/spawner.hpp"
+
+namespace ringfort::platform {
+
+class ShimRun final : public Run, public std::enable_shared_from_this<ShimRun> {
+ public:
+  /// Either `state_dir` holds the socket, or `private_connection` is the only one.
+  ShimRun(EventLoop& loop, std::string container, std::string state_dir, Fd private_connection);
+
+  Status stop(Duration patience) override;
+  Status signal(int number, bool whole_tree) override;
+  Status kill_tree(bool oom) override;
+  Status freeze() override;
+  Status thaw() override;
+  void exec(ExecRequest request, std::function<void(Result<ExecResult>)> done) override;
+
+  /// A fresh connection, or a copy of the private one. Error: NotFound when the shim is gone.
+  Result<Fd> connect() const;
+
+ private:
+  Status send(wire::ControlRequest request) const;
+
+  EventLoop& loop_;
+  std::string container_;
+  std::string state_dir_;
+  Fd private_connection_;
+};
+
+}  // namespace ringfort::platform
