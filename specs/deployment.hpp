@@ -1,6 +1,7 @@
 // The document people write: services and what stands around them. Includes the whole schema.
 #pragma once
 
+#include "ringfort/specs/network_policy.hpp"
 #include "ringfort/specs/service.hpp"
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 #include "ringfort/specs/run_options.hpp"
 
-
 namespace ringfort {
 
 std::string_view to_string(Isolation isolation) {
