@@ -1,34 +1,44 @@
 // Images: directories registered once, immutable afterwards. Thread-safe and safe among runtimes.
 #pragma once
 
+#include "ringfort/platform/fd.hpp"
+
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "ringfort/platform/fd.hpp"
-
 namespace ringfort::platform {
 
 struct Image {
   std::string name;
-  std::string rootfs;      ///< absolute host path, immutable
-  bool native = false;     ///< some program's PT_INTERP is absent from the image
+  std::string rootfs;   ///< absolute host path, immutable
+  bool native = false;  ///< some program's PT_INTERP is absent from the image
   std::uint64_t bytes = 0;
 };
+
+/// Where the host keeps shared libraries, relative to `/`. Native images have a mount point or link
+/// for each that the host has.
+inline constexpr std::array<const char*, 4> kHostLibraryDirectories{"usr/lib", "usr/lib64", "lib",
+                                                                    "lib64"};
 
 enum class PullPolicy { Always, Newer, IfNotPresent, Never };
 
 /// `<data_dir>/images/<encoded name>/{rootfs/,image.json}`.
 class ImageStore {
  public:
-  /// `images_dir` exists. Keeps a descriptor of it.
-  static Result<ImageStore> open(const std::string& images_dir, const std::string& staging_dir);
+  /// Both directories exist, on one file system. Keeps descriptors of them. What is staged carries
+  /// `owner_nonce` in its name, so that others can tell when its maker is dead.
+  static Result<ImageStore> open(const std::string& images_dir, const std::string& staging_dir,
+                                 std::string_view owner_nonce = "none");
 
   /// Copies `source` into staging, adds the mount points (proc, dev, tmp, and for native images the
   /// host's library directories), renames into place. Idempotent: an image that is there wins.
-  /// No link is followed; sockets, FIFOs and devices are refused by name.
+  /// No link is followed; sockets, FIFOs and devices are refused by name, as are file systems
+  /// mounted inside the tree (but for proc, sys, dev, tmp, run, which become empty) and a proc,
+  /// dev, tmp or etc that is not a directory: InvalidSpec. NotFound when `source` is absent.
   Result<Image> add(std::string_view name, const std::string& source);
 
   /// NotFound whose `what` contains `rootfs not found` and the path.
@@ -50,8 +60,14 @@ class ImageStore {
   Status pull(std::string_view name, PullPolicy policy) const;
 
  private:
+  Result<Image> stage_and_commit(std::string name, int source_fd, const std::string& stage);
+  std::string image_path(std::string_view name) const;
+  std::string staging_name() const;
+
   std::string images_dir_;
-  std::string staging_dir_;
+  std::string owner_nonce_;
+  Fd images_;
+  Fd staging_;
 };
 
 }  // namespace ringfort::platform
