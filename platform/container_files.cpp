@@ -1,0 +1,403 @@
+#include "ringfort/platform/container_files.hpp"
+
+#include "ringfort/platform/container_halves.hpp"
+#include "ringfort/platform/data_directory.hpp"
+#include "ringfort/platform/linux/dir_stack.hpp"
+#include "ringfort/platform/listener.hpp"
+#include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/platform/rootfs.hpp"
+#include "ringfort/platform/trash.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+namespace ringfort::platform {
+namespace {
+
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+// So many listeners stay open here to be used again; those beyond belong to their shims alone, as
+// ten thousand containers must fit under one process's limit of descriptors.
+constexpr std::size_t kMaxListeners = 512;
+
+/// Who holds a name below containers/ or state/.
+enum class Holder { Nobody, Dead, Live };
+
+class Files final : public ContainerFiles {
+ public:
+  Files(DataDirectory data, OwnerLock owner, ImageStore images)
+      : data_(std::move(data)),
+        owner_(std::move(owner)),
+        images_(std::move(images)),
+        trash_(data_.trash.get()),
+        pool_(data_.staging.get(), data_.trash.get(), trash_, owner_.nonce(),
+              data_.container_mode) {
+    for (auto& name : data_.take_over_leftovers(owner_.nonce())) trash_.put(std::move(name));
+  }
+
+  const std::string& data_dir() const override { return data_.path; }
+  const std::string& owner_nonce() const override { return owner_.nonce(); }
+  ImageStore& images() override { return images_; }
+  std::string container_dir(const ContainerId& id) const override {
+    return data_.path + "/containers/" + id.str();
+  }
+
+  bool held_by_live_owner(const ContainerId& id) const override {
+    return state_holder(id.str()) == Holder::Live || container_holder(id.str()) == Holder::Live;
+  }
+
+  Status create(const NewContainer& what) override;
+  Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) override;
+  Status discard(const ContainerId& id, Durability durability) override;
+  void drain() override { trash_.drain(); }
+
+ private:
+  struct Staged {
+    Half container;
+    std::optional<Half> state;
+  };
+
+  Result<Staged> stage(const NewContainer& what);
+  Status fill(const NewContainer& what, const Half& container);
+  Status clone_image(const Image& image, int dir_fd, std::optional<uid_t> owner);
+  Status commit(Staged& staged, const std::string& id);
+  Status claim(const Half& half, int parent_fd, const std::string& id);
+  void give_back(Staged staged);
+
+  Holder state_holder(const std::string& id) const;
+  Holder container_holder(const std::string& id) const;
+  bool is_live(int state_fd) const;
+  bool may_be_cleared(HalfKind kind, const std::string& id, int dir_fd) const;
+  Status clear_leftover(HalfKind kind, int parent_fd, const std::string& id);
+  Status take_away(int parent_fd, const std::string& id, Half half);
+  Result<Fd> listener_for(const std::string& id, int state_fd);
+  Fd release_listener(const std::string& id);
+
+  // The order is that of destruction, backwards: pool and trash work below the directories.
+  DataDirectory data_;
+  OwnerLock owner_;
+  ImageStore images_;
+  Trash trash_;
+  HalfPool pool_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Fd> listeners_;  ///< of the containers that exist
+};
+
+Result<Fd> open_below(int parent_fd, const std::string& name, int flags, mode_t mode = 0) {
+  Fd fd{::openat(parent_fd, name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode)};
+  if (!fd) return fail(os_error("cannot open " + name));
+  return fd;
+}
+
+Status make_guest_directory(int dir_fd, const std::string& name, std::optional<uid_t> owner) {
+  if (::mkdirat(dir_fd, name.c_str(), 0700) != 0) return fail(os_error("cannot make " + name));
+  if (owner && ::fchownat(dir_fd, name.c_str(), *owner, *owner, AT_SYMLINK_NOFOLLOW) != 0) {
+    return fail(os_error("cannot give away " + name));
+  }
+  return {};
+}
+
+Status sync(int fd) {
+  if (::fsync(fd) != 0) return fail(os_error("cannot sync"));
+  return {};
+}
+
+// ------------------------------------------------------------------------------------- create
+
+Status Files::create(const NewContainer& what) {
+  if (auto valid = check(what.id); !valid) return valid;
+  const auto id = what.id.str();
+  auto in_words = [&](Error error) -> Status {
+    if (error.kind != ErrorKind::Conflict) {
+      error.kind = ErrorKind::CreateFailed;
+      error.what = container_dir(what.id) + ": " + error.what;
+    }
+    error.container = id;
+    return fail(std::move(error));
+  };
+  if (held_by_live_owner(what.id)) {
+    return in_words({ErrorKind::Conflict,
+                     "a container of this name exists",
+                     "remove it first, or choose another name",
+                     {},
+                     EEXIST});
+  }
+  auto staged = stage(what);
+  if (!staged) return in_words(staged.error());
+  auto committed = commit(*staged, id);
+  if (committed && what.durability == Durability::Full) {
+    committed = sync(data_.state.get());
+    if (committed) committed = sync(data_.containers.get());
+    if (!committed) (void)discard(what.id, what.durability);
+  }
+  if (!committed) return in_words(committed.error());
+  return {};
+}
+
+Result<Files::Staged> Files::stage(const NewContainer& what) {
+  const bool durable = what.durability != Durability::None;
+  auto container = pool_.take(durable ? HalfKind::Full : HalfKind::Bare);
+  if (!container) return fail(container.error());
+  Staged staged{std::move(*container), {}};
+  Status filled = fill(what, staged.container);
+  if (filled && durable) {
+    auto state = pool_.take(HalfKind::State);
+    if (!state) {
+      filled = fail(state.error());
+    } else {
+      staged.state = std::move(*state);
+      auto dir = open_directory_below(data_.staging.get(), staged.state->name, O_RDONLY);
+      filled = dir ? overwrite_file(dir->get(), "record", what.record) : fail(dir.error());
+    }
+  }
+  if (filled && what.durability == Durability::Full && ::syncfs(data_.root.get()) != 0) {
+    filled = fail(os_error("cannot sync"));
+  }
+  if (filled) return staged;
+  give_back(std::move(staged));
+  return fail(filled.error());
+}
+
+Status Files::fill(const NewContainer& what, const Half& container) {
+  auto dir = open_directory_below(data_.staging.get(), container.name, O_RDONLY);
+  if (!dir) return fail(dir.error());
+  if (container.kind == HalfKind::Full) {
+    auto written = overwrite_file(dir->get(), "config.json", what.config_json);
+    if (written) written = overwrite_file(dir->get(), "sandbox.sb", what.seatbelt);
+    if (!written) return written;
+  }
+  if (auto made = make_guest_directory(dir->get(), "tmp", what.owner); !made) return made;
+  if (what.image) return clone_image(*what.image, dir->get(), what.owner);
+  if (container.kind == HalfKind::Bare) return {};
+  return make_guest_directory(dir->get(), "rootfs", what.owner);
+}
+
+Status Files::clone_image(const Image& image, int dir_fd, std::optional<uid_t> owner) {
+  const Fd source{::open(image.rootfs.c_str(), kDirectory)};
+  struct stat opened {};
+  struct stat named {};
+  // Removal waits for this lock before it deletes; whoever lost that race finds the name gone.
+  if (!source || ::flock(source.get(), LOCK_SH) != 0 || ::fstat(source.get(), &opened) != 0 ||
+      ::stat(image.rootfs.c_str(), &named) != 0 || opened.st_ino != named.st_ino) {
+    return fail(os_error(ENOENT, "image '" + image.name + "': rootfs not found: " + image.rootfs,
+                         "register it: ringfort image add NAME DIRECTORY"));
+  }
+  if (auto made = make_guest_directory(dir_fd, "rootfs", owner); !made) return made;
+  auto target = open_directory_below(dir_fd, "rootfs", O_RDONLY);
+  if (!target) return fail(target.error());
+  CloneOptions options;
+  options.owner_uid = owner;
+  options.owner_gid = owner;
+  auto cloned = clone_tree(source.get(), target->get(), options);
+  if (!cloned) return fail(cloned.error());
+  return {};
+}
+
+/// The state directory comes first: whoever sees the container's directory finds its record.
+Status Files::commit(Staged& staged, const std::string& id) {
+  Status claimed;
+  if (staged.state) claimed = claim(*staged.state, data_.state.get(), id);
+  if (!claimed) {
+    give_back(std::move(staged));
+    return claimed;
+  }
+  claimed = claim(staged.container, data_.containers.get(), id);
+  if (claimed && staged.state) {
+    const std::lock_guard lock(mutex_);
+    listeners_[id] = std::move(staged.state->listener);
+  }
+  if (!claimed) {
+    if (staged.state) {
+      (void)take_away(data_.state.get(), id, std::move(*staged.state));
+      staged.state.reset();
+    }
+    give_back(std::move(staged));
+  }
+  return claimed;
+}
+
+/// Puts a staged directory at its final name, unless a live container has it.
+Status Files::claim(const Half& half, int parent_fd, const std::string& id) {
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    if (::renameat2(data_.staging.get(), half.name.c_str(), parent_fd, id.c_str(),
+                    RENAME_NOREPLACE) == 0) {
+      return {};
+    }
+    if (errno != EEXIST) return fail(os_error("cannot rename into place"));
+    if (auto cleared = clear_leftover(half.kind, parent_fd, id); !cleared) return cleared;
+  }
+  return fail(ErrorKind::Conflict, "others keep taking this name", "choose another name");
+}
+
+void Files::give_back(Staged staged) {
+  pool_.give_back(std::move(staged.container));
+  if (staged.state) pool_.give_back(std::move(*staged.state));
+}
+
+// ------------------------------------------------------------------------ who holds a name
+
+/// A runtime that lives, or a shim that outlived its runtime (detached runs).
+bool Files::is_live(int state_fd) const {
+  const auto owner = owner_of_record(state_fd);
+  return owner == owner_.nonce() || is_live_owner(data_.owners.get(), owner) ||
+         is_locked(state_fd, "shim");
+}
+
+Holder Files::state_holder(const std::string& id) const {
+  const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
+  if (!state) return errno == ENOENT ? Holder::Nobody : Holder::Dead;
+  return is_live(state.get()) ? Holder::Live : Holder::Dead;
+}
+
+/// Containers without a state directory carry their owner in a link.
+Holder Files::container_holder(const std::string& id) const {
+  std::array<char, 64> text{};
+  const auto path = id + "/.owner";
+  const auto got = ::readlinkat(data_.containers.get(), path.c_str(), text.data(), text.size());
+  if (got <= 0) return Holder::Dead;
+  const std::string owner(text.data(), static_cast<std::size_t>(got));
+  const bool live = owner == owner_.nonce() || is_live_owner(data_.owners.get(), owner);
+  return live ? Holder::Live : Holder::Dead;
+}
+
+/// `kind` is what is to take the name. With a state directory claimed, a container's directory can
+/// only belong to a live container that has none.
+bool Files::may_be_cleared(HalfKind kind, const std::string& id, int dir_fd) const {
+  if (kind == HalfKind::State) return dir_fd < 0 || !is_live(dir_fd);
+  if (container_holder(id) == Holder::Live) return false;
+  return kind == HalfKind::Full || state_holder(id) != Holder::Live;
+}
+
+/// Moves a dead container's directory to the trash. Of two runtimes that find the same one, the
+/// second waits for the first and then looks again: it must not throw away what the first has put
+/// in its place.
+Status Files::clear_leftover(HalfKind kind, int parent_fd, const std::string& id) {
+  const Fd dir{::openat(parent_fd, id.c_str(), kDirectory)};
+  if (!dir && errno == ENOENT) return {};
+  struct stat held {};
+  struct stat named {};
+  if (dir && (::flock(dir.get(), LOCK_EX) != 0 || ::fstat(dir.get(), &held) != 0)) {
+    return fail(os_error("cannot lock the leftover"));
+  }
+  if (::fstatat(parent_fd, id.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  if (dir && held.st_ino != named.st_ino) return {};
+  if (!may_be_cleared(kind, id, dir.get())) {
+    return fail(ErrorKind::Conflict, "a container of this name exists",
+                "remove it first, or choose another name");
+  }
+  const auto away = pool_.new_name();
+  if (::renameat(parent_fd, id.c_str(), data_.trash.get(), away.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return fail(os_error("cannot move the leftover to .trash"));
+  }
+  trash_.put(away);
+  return {};
+}
+
+// ----------------------------------------------------------------------------- run and discard
+
+Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durability) {
+  RunFiles files;
+  if (durability == Durability::None) return files;
+  const auto name = id.str();
+  auto in_words = [&](Error error) {
+    error.what = container_dir(id) + ": " + error.what;
+    error.container = name;
+    return fail(std::move(error));
+  };
+  auto container = open_directory_below(data_.containers.get(), name, O_RDONLY);
+  if (!container) return in_words(container.error());
+  auto state = open_directory_below(data_.state.get(), name, O_RDONLY);
+  if (!state) return in_words(state.error());
+
+  Status opened;
+  auto open_into = [&](Fd& target, int dir_fd, const char* file, int flags) {
+    if (!opened) return;
+    auto fd = open_below(dir_fd, file, flags | O_CREAT, 0600);
+    if (fd) target = std::move(*fd);
+    if (!fd) opened = fail(fd.error());
+  };
+  open_into(files.stdout_log, container->get(), "stdout.log", O_WRONLY | O_APPEND);
+  open_into(files.stderr_log, container->get(), "stderr.log", O_WRONLY | O_APPEND);
+  open_into(files.log_index, state->get(), "log.idx", O_WRONLY | O_APPEND);
+  open_into(files.exit_record, state->get(), "exit", O_WRONLY | O_TRUNC);
+  open_into(files.shim_record, state->get(), "shim", O_RDWR | O_TRUNC);
+  // `pid` exists from the first start on; until then its inode waits under another name.
+  if (opened &&
+      ::renameat2(container->get(), ".pid", container->get(), "pid", RENAME_NOREPLACE) != 0 &&
+      errno != ENOENT && errno != EEXIST) {
+    opened = fail(os_error("cannot rename .pid"));
+  }
+  open_into(files.pid_file, container->get(), "pid", O_WRONLY | O_TRUNC);
+  if (!opened) return in_words(opened.error());
+  auto listener = listener_for(name, state->get());
+  if (!listener) return in_words(listener.error());
+  files.listener = std::move(*listener);
+  return files;
+}
+
+Result<Fd> Files::listener_for(const std::string& id, int state_fd) {
+  const std::lock_guard lock(mutex_);
+  auto kept = listeners_.find(id);
+  if (kept == listeners_.end()) return listen_below(state_fd);
+  if (listeners_.size() > kMaxListeners) {
+    Fd listener = std::move(kept->second);
+    listeners_.erase(kept);
+    return listener;
+  }
+  drop_waiting(kept->second.get());
+  Fd copy{::fcntl(kept->second.get(), F_DUPFD_CLOEXEC, 3)};
+  if (!copy) return fail(os_error("cannot copy a descriptor"));
+  return copy;
+}
+
+Fd Files::release_listener(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  auto kept = listeners_.extract(id);
+  return kept ? std::move(kept.mapped()) : Fd{};
+}
+
+Status Files::discard(const ContainerId& id, Durability durability) {
+  const auto name = id.str();
+  if (auto valid = check(id); !valid) return valid;
+  const bool durable = durability != Durability::None;
+  auto gone =
+      take_away(data_.containers.get(), name, {durable ? HalfKind::Full : HalfKind::Bare, {}, {}});
+  if (gone && durable) {
+    gone = take_away(data_.state.get(), name, {HalfKind::State, {}, release_listener(name)});
+  }
+  if (!gone) gone.error().container = name;
+  return gone;
+}
+
+/// Takes a container's directory out of sight and gives it back to the pool. Absent = done.
+Status Files::take_away(int parent_fd, const std::string& id, Half half) {
+  half.name = pool_.new_name();
+  if (::renameat(parent_fd, id.c_str(), data_.staging.get(), half.name.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return fail(os_error("cannot move " + id + " out of sight"));
+  }
+  pool_.give_back(std::move(half));
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<ContainerFiles>> ContainerFiles::open(const std::string& data_dir) {
+  auto data = DataDirectory::open(data_dir);
+  if (!data) return fail(data.error());
+  auto owner = OwnerLock::take(data->owners.get());
+  if (!owner) return fail(owner.error());
+  auto images = ImageStore::open(data->path + "/images", data->path + "/.staging", owner->nonce());
+  if (!images) return fail(images.error());
+  return std::make_shared<Files>(std::move(*data), std::move(*owner), std::move(*images));
+}
+
+}  // namespace ringfort::platform

@@ -1,0 +1,116 @@
+#include "ringfort/platform/data_directory.hpp"
+
+#include "ringfort/platform/linux/dir_stack.hpp"
+#include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/specs/names.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace ringfort::platform {
+namespace {
+
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+constexpr const char* kHint = "make it writable, or pass --data-dir";
+
+Result<Fd> make_and_open(int parent_fd, const std::string& name, mode_t mode) {
+  const bool made = ::mkdirat(parent_fd, name.c_str(), mode) == 0;
+  if (!made && errno != EEXIST) return fail(os_error("cannot make the directory " + name));
+  Fd fd{::openat(parent_fd, name.c_str(), kDirectory | O_NOFOLLOW)};
+  if (!fd) return fail(os_error("cannot open the directory " + name));
+  // The umask may have cut what other uids need.
+  if (made && ::fchmod(fd.get(), mode) != 0) return fail(os_error("cannot chmod " + name));
+  return fd;
+}
+
+/// A fresh directory that the caller made for us gets our mode; one with other things in it, or in
+/// use already, keeps its own.
+void adopt_empty(int root_fd, mode_t mode) {
+  struct stat status {};
+  const auto entries = list_directory(root_fd, 1);
+  if (!entries || !entries->empty() || ::fstat(root_fd, &status) != 0) return;
+  if ((status.st_mode & mode) != mode) ::fchmod(root_fd, (status.st_mode & 07777) | mode);
+}
+
+Result<Fd> open_root(const std::string& path, mode_t mode) {
+  std::error_code ignored;  // The open below has the better word.
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) {
+    return fail(os_error("cannot make the data directory " + printable(path, 4096), kHint));
+  }
+  Fd root{::open(path.c_str(), kDirectory)};
+  if (!root)
+    return fail(os_error("cannot open the data directory " + printable(path, 4096), kHint));
+  adopt_empty(root.get(), mode);
+  return root;
+}
+
+}  // namespace
+
+Result<DataDirectory> DataDirectory::open(const std::string& path) {
+  DataDirectory data;
+  std::error_code error;
+  data.path = std::filesystem::absolute(path, error).lexically_normal().string();
+  if (path.empty() || error) {
+    return fail(ErrorKind::Io, "'" + printable(path) + "' is no data directory", kHint);
+  }
+  if (data.path.size() > 1 && data.path.back() == '/') data.path.pop_back();
+  data.container_mode = ::geteuid() == 0 ? 0711 : 0700;
+  auto root = open_root(data.path, data.container_mode);
+  if (!root) return fail(root.error());
+  data.root = std::move(*root);
+
+  auto make = [&](int parent_fd, const std::string& name, mode_t mode, Fd& target) -> Status {
+    auto opened = make_and_open(parent_fd, name, mode);
+    if (!opened) return fail(opened.error());
+    target = std::move(*opened);
+    return {};
+  };
+  const int root_fd = data.root.get();
+  Status made = make(root_fd, "containers", data.container_mode, data.containers);
+  if (made) made = make(root_fd, "images", 0700, data.images);
+  if (made) made = make(root_fd, "state", 0700, data.state);
+  if (made) made = make(data.state.get(), "owners", 0700, data.owners);
+  if (made) made = make(root_fd, ".staging", 0700, data.staging);
+  if (made) made = make(root_fd, ".trash", 0700, data.trash);
+  if (made) return data;
+  made.error().kind = ErrorKind::Io;
+  made.error().what = "data directory " + printable(data.path, 4096) + ": " + made.error().what;
+  made.error().hint = kHint;
+  return fail(made.error());
+}
+
+std::vector<std::string> DataDirectory::take_over_leftovers(const std::string& nonce) const {
+  std::vector<std::string> taken;
+  std::set<std::string> dead;
+  for (const int from_fd : {staging.get(), trash.get()}) {
+    const auto entries = list_directory(from_fd);
+    if (!entries) continue;
+    for (const auto& entry : *entries) {
+      const auto owner = entry.name.substr(0, entry.name.find('.'));
+      if (owner.size() != nonce.size() || owner == nonce) continue;
+      if (!dead.contains(owner) && is_live_owner(owners.get(), owner)) continue;
+      dead.insert(owner);
+      const auto name = nonce + ".left." + std::to_string(taken.size());
+      if (::renameat(from_fd, entry.name.c_str(), trash.get(), name.c_str()) == 0) {
+        taken.push_back(name);
+      }
+    }
+  }
+  const auto entries = list_directory(owners.get());
+  if (!entries) return taken;
+  for (const auto& entry : *entries) {
+    if (entry.name != nonce && !is_live_owner(owners.get(), entry.name)) {
+      forget_dead_owner(owners.get(), entry.name);
+    }
+  }
+  return taken;
+}
+
+}  // namespace ringfort::platform

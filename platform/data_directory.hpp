@@ -1,0 +1,33 @@
+// The directories of one data directory, by descriptor, and the clean-up of what dead runtimes
+// left.
+#pragma once
+
+#include "ringfort/platform/fd.hpp"
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace ringfort::platform {
+
+struct DataDirectory {
+  std::string path;  ///< absolute
+  Fd root;
+  Fd containers;
+  Fd images;
+  Fd state;
+  Fd owners;
+  Fd staging;
+  Fd trash;
+  mode_t container_mode = 0700;  ///< 0711 for root: each container has a uid of its own
+
+  /// Makes what is missing. Errors: Io naming the path and `--data-dir`.
+  static Result<DataDirectory> open(const std::string& path);
+
+  /// Moves what dead owners left in .staging and .trash to names of `nonce` in .trash and returns
+  /// these names. Of two runtimes that clean at once, each thing is taken by one.
+  std::vector<std::string> take_over_leftovers(const std::string& nonce) const;
+};
+
+}  // namespace ringfort::platform

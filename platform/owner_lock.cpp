@@ -1,0 +1,79 @@
+#include "ringfort/platform/owner_lock.hpp"
+
+#include "ringfort/platform/linux/random_name.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+namespace ringfort::platform {
+namespace {
+
+bool is_nonce(std::string_view text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+bool is_still(int fd, int dir_fd, const std::string& name) {
+  struct stat held {};
+  struct stat named {};
+  return ::fstat(fd, &held) == 0 &&
+         ::fstatat(dir_fd, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+}  // namespace
+
+Result<OwnerLock> OwnerLock::take(int owners_fd) {
+  for (;;) {
+    auto nonce = random_name();
+    Fd lock{::openat(owners_fd, nonce.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (!lock) return fail(os_error("cannot create state/owners/" + nonce));
+    if (::flock(lock.get(), LOCK_EX) != 0) {
+      return fail(os_error("cannot lock state/owners/" + nonce));
+    }
+    // Between the two calls another runtime may have taken us for dead and removed the file.
+    if (is_still(lock.get(), owners_fd, nonce)) {
+      return OwnerLock(owners_fd, std::move(nonce), std::move(lock));
+    }
+  }
+}
+
+OwnerLock::~OwnerLock() {
+  if (lock_) ::unlinkat(owners_fd_, nonce_.c_str(), 0);
+}
+
+bool is_live_owner(int owners_fd, std::string_view nonce) {
+  return is_nonce(nonce) && is_locked(owners_fd, std::string(nonce));
+}
+
+void forget_dead_owner(int owners_fd, const std::string& nonce) {
+  const Fd lock{::openat(owners_fd, nonce.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+  if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
+    ::unlinkat(owners_fd, nonce.c_str(), 0);
+  }
+}
+
+std::string owner_of_record(int state_fd) {
+  const Fd record{::openat(state_fd, "record", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  std::array<char, 64> text{};
+  const auto got = record ? ::read(record.get(), text.data(), text.size()) : -1;
+  if (got <= 0) return {};
+  const std::string_view head(text.data(), static_cast<std::size_t>(got));
+  constexpr std::string_view kWord = "owner ";
+  const auto end = head.find('\n');
+  if (!head.starts_with(kWord) || end == head.npos) return {};
+  return std::string(head.substr(kWord.size(), end - kWord.size()));
+}
+
+bool is_locked(int dir_fd, const std::string& name) {
+  const Fd file{::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  // A shared try: two who ask at once must not take each other for the holder.
+  return file && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+}  // namespace ringfort::platform

@@ -1,0 +1,630 @@
+#include "ringfort/platform/container_files.hpp"
+
+#include "ringfort/support/temp_dir.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace ringfort::platform {
+namespace {
+
+using test::exists;
+using test::names_in;
+using test::read_file;
+using test::TempDir;
+using test::write_file;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+ino_t inode_of(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(::lstat(path.c_str(), &status), 0) << path;
+  return status.st_ino;
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(::lstat(path.c_str(), &status), 0) << path;
+  return status.st_mode & 07777;
+}
+
+class Containers : public testing::Test {
+ protected:
+  std::shared_ptr<ContainerFiles> open() { return open(dir_ / "data"); }
+  static std::shared_ptr<ContainerFiles> open(const std::string& path) {
+    auto files = ContainerFiles::open(path);
+    EXPECT_TRUE(files) << to_string(files.error());
+    return files ? *files : nullptr;
+  }
+
+  NewContainer container(const ContainerFiles& files, const std::string& service) {
+    NewContainer what;
+    what.id = {service, 1};
+    what.config_json = "{\"of\": \"" + service + "\"}";
+    what.seatbelt = "(version 1)";
+    what.record = "owner " + files.owner_nonce() + "\nrest\n";
+    return what;
+  }
+
+  NewContainer with_image(ContainerFiles& files, const std::string& service) {
+    write_file(dir_ / "source/bin/app", "app");
+    auto image = files.images().add("app", dir_ / "source");
+    EXPECT_TRUE(image) << to_string(image.error());
+    auto what = container(files, service);
+    what.image = *image;
+    return what;
+  }
+
+  std::string data(const std::string& path) const { return dir_ / ("data/" + path); }
+
+  // Everything but the images and the recycled directories of living runtimes.
+  std::vector<std::string> residue() const {
+    std::vector<std::string> left;
+    for (const auto* place : {"containers", "state", "state/owners", ".staging", ".trash"}) {
+      for (const auto& name : names_in(data(place))) {
+        if (name != "owners") left.push_back(std::string(place) + "/" + name);
+      }
+    }
+    return left;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(Containers, OpeningMakesTheDirectoriesAndClosingLeavesNoOwner) {
+  {
+    const auto files = open();
+    EXPECT_THAT(names_in(data("")),
+                ElementsAre(".staging", ".trash", "containers", "images", "state"));
+    EXPECT_THAT(names_in(data("state/owners")), ElementsAre(files->owner_nonce()));
+    EXPECT_EQ(mode_of(data("")), ::geteuid() == 0 ? 0711U : 0700U);
+    EXPECT_EQ(mode_of(data("state")), 0700U);
+  }
+  EXPECT_THAT(residue(), IsEmpty());
+}
+
+TEST_F(Containers, AnUnusableDataDirectoryIsAnErrorThatNamesTheFlag) {
+  write_file(dir_ / "file", "");
+
+  const auto files = ContainerFiles::open(dir_ / "file/below");
+
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().kind, ErrorKind::Io);
+  EXPECT_THAT(files.error().what, HasSubstr(dir_ / "file/below"));
+  EXPECT_THAT(files.error().hint, HasSubstr("--data-dir"));
+}
+
+TEST_F(Containers, CreateMakesTheWholeLayout) {
+  const auto files = open();
+  const auto what = with_image(*files, "web");
+
+  const auto created = files->create(what);
+
+  ASSERT_TRUE(created) << to_string(created.error());
+  const auto dir = files->container_dir(what.id);
+  EXPECT_EQ(dir, data("containers/web-1"));
+  EXPECT_EQ(read_file(dir + "/config.json"), what.config_json);
+  EXPECT_EQ(read_file(dir + "/sandbox.sb"), what.seatbelt);
+  EXPECT_EQ(read_file(dir + "/stdout.log"), "");
+  EXPECT_EQ(read_file(dir + "/stderr.log"), "");
+  EXPECT_EQ(read_file(dir + "/rootfs/bin/app"), "app");
+  EXPECT_THAT(names_in(dir + "/tmp"), IsEmpty());
+  EXPECT_FALSE(exists(dir + "/pid"));
+  EXPECT_EQ(read_file(data("state/web-1/record")), what.record);
+  EXPECT_THAT(names_in(data("state/web-1")),
+              ElementsAre("exit", "log.idx", "record", "shim", "sock"));
+  EXPECT_EQ(mode_of(data("state/web-1/sock")), 0600U);
+  EXPECT_TRUE(files->held_by_live_owner(what.id));
+}
+
+TEST_F(Containers, WithoutAnImageTheRootIsEmpty) {
+  const auto files = open();
+
+  ASSERT_TRUE(files->create(container(*files, "web")));
+
+  EXPECT_THAT(names_in(data("containers/web-1/rootfs")), IsEmpty());
+}
+
+TEST_F(Containers, WithoutDurabilityThereIsNoState) {
+  const auto files = open();
+  auto what = with_image(*files, "web");
+  what.durability = Durability::None;
+
+  ASSERT_TRUE(files->create(what));
+
+  EXPECT_THAT(names_in(data("containers/web-1")), ElementsAre(".owner", "rootfs", "tmp"));
+  EXPECT_FALSE(exists(data("state/web-1")));
+  EXPECT_TRUE(files->held_by_live_owner(what.id));
+  const auto run = files->open_for_run(what.id, Durability::None);
+  ASSERT_TRUE(run);
+  EXPECT_FALSE(run->listener || run->stdout_log || run->pid_file);
+  EXPECT_TRUE(files->discard(what.id, Durability::None));
+  EXPECT_FALSE(exists(data("containers/web-1")));
+}
+
+TEST_F(Containers, FullDurabilityMakesTheSameLayout) {
+  const auto files = open();
+  auto what = container(*files, "web");
+  what.durability = Durability::Full;
+
+  ASSERT_TRUE(files->create(what));
+
+  EXPECT_EQ(read_file(data("state/web-1/record")), what.record);
+}
+
+TEST_F(Containers, OpenForRunGivesTruncatedRecordsAndAppendingLogs) {
+  const auto files = open();
+  const auto what = container(*files, "web");
+  ASSERT_TRUE(files->create(what));
+  write_file(data("state/web-1/exit"), "old");
+  write_file(data("containers/web-1/stdout.log"), "first\n");
+
+  const auto run = files->open_for_run(what.id, what.durability);
+
+  ASSERT_TRUE(run) << to_string(run.error());
+  EXPECT_EQ(::write(run->stdout_log.get(), "second\n", 7), 7);
+  EXPECT_EQ(::write(run->pid_file.get(), "42\n", 3), 3);
+  EXPECT_EQ(read_file(data("containers/web-1/stdout.log")), "first\nsecond\n");
+  EXPECT_EQ(read_file(data("containers/web-1/pid")), "42\n");
+  EXPECT_EQ(read_file(data("state/web-1/exit")), "");
+  EXPECT_TRUE(run->stderr_log && run->log_index && run->shim_record);
+  for (const auto* fd : {&run->stdout_log, &run->log_index, &run->listener, &run->pid_file}) {
+    EXPECT_EQ(::fcntl(fd->get(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  }
+}
+
+// A connection to `sock` below a state directory; the errno when there is none.
+int connect_to(const std::string& state_dir, Fd& connection) {
+  const Fd dir{::open(state_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  connection = Fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/sock", dir.get());
+  const int result =
+      ::connect(connection.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+  return result == 0 ? 0 : errno;
+}
+
+TEST_F(Containers, TheListenerAcceptsAtItsNameAlsoInTheNextContainer) {
+  const auto files = open();
+  for (const auto* service : {"first", "second", "third"}) {
+    const auto what = container(*files, service);
+    ASSERT_TRUE(files->create(what));
+    const auto run = files->open_for_run(what.id, what.durability);
+    ASSERT_TRUE(run) << to_string(run.error());
+
+    Fd connection;
+    ASSERT_EQ(connect_to(data("state/" + what.id.str()), connection), 0);
+    ASSERT_EQ(::send(connection.get(), "hello", 5, 0), 5);
+    const Fd accepted{::accept4(run->listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    char text[8] = {};
+    ASSERT_EQ(::recv(accepted.get(), text, sizeof text, 0), 5);
+    // One more is left waiting: the next container must not see it.
+    Fd stale;
+    ASSERT_EQ(connect_to(data("state/" + what.id.str()), stale), 0);
+
+    ASSERT_TRUE(files->discard(what.id, what.durability));
+    EXPECT_EQ(::recv(stale.get(), text, sizeof text, 0), 0);
+  }
+}
+
+TEST_F(Containers, ASecondRunHearsOnTheSameName) {
+  const auto files = open();
+  const auto what = container(*files, "web");
+  ASSERT_TRUE(files->create(what));
+  ASSERT_TRUE(files->open_for_run(what.id, what.durability));
+
+  const auto run = files->open_for_run(what.id, what.durability);
+
+  ASSERT_TRUE(run) << to_string(run.error());
+  Fd connection;
+  ASSERT_EQ(connect_to(data("state/web-1"), connection), 0);
+  EXPECT_TRUE(Fd{::accept4(run->listener.get(), nullptr, nullptr, SOCK_CLOEXEC)});
+}
+
+TEST_F(Containers, ManyContainersGiveTheirListenersAway) {
+  const auto files = open();
+  for (int i = 0; i < 600; ++i) {
+    ASSERT_TRUE(files->create(container(*files, "c" + std::to_string(i))));
+  }
+  const auto before = test::open_descriptors();
+
+  std::vector<RunFiles> runs;
+  for (int i = 0; i < 50; ++i) {
+    runs.push_back(
+        std::move(*files->open_for_run({"c" + std::to_string(i), 1}, Durability::Process)));
+    ASSERT_TRUE(runs.back().listener);
+  }
+  runs.clear();
+
+  EXPECT_EQ(test::open_descriptors(), before - 50);
+  EXPECT_TRUE(files->open_for_run({"c0", 1}, Durability::Process)->listener);
+}
+
+TEST_F(Containers, DiscardFreesTheNamesAndIsIdempotent) {
+  const auto files = open();
+  const auto what = with_image(*files, "web");
+  ASSERT_TRUE(files->create(what));
+  write_file(files->container_dir(what.id) + "/tmp/scratch", "x");
+
+  ASSERT_TRUE(files->discard(what.id, what.durability));
+
+  EXPECT_FALSE(exists(data("containers/web-1")));
+  EXPECT_FALSE(exists(data("state/web-1")));
+  EXPECT_FALSE(files->held_by_live_owner(what.id));
+  EXPECT_TRUE(files->discard(what.id, what.durability));
+}
+
+TEST_F(Containers, ARecycledContainerLooksNew) {
+  const auto files = open();
+  auto first = with_image(*files, "first");
+  first.config_json = std::string(9000, 'c');
+  first.seatbelt = "a long profile";
+  ASSERT_TRUE(files->create(first));
+  const auto dir_inode = inode_of(data("containers/first-1"));
+  const auto config_inode = inode_of(data("containers/first-1/config.json"));
+  {
+    auto run = files->open_for_run(first.id, first.durability);
+    ASSERT_TRUE(run);
+    ASSERT_EQ(::write(run->stdout_log.get(), "secret", 6), 6);
+    ASSERT_EQ(::write(run->pid_file.get(), "4242", 4), 4);
+    ASSERT_EQ(::write(run->log_index.get(), "index", 5), 5);
+    ASSERT_EQ(::write(run->exit_record.get(), "exit", 4), 4);
+  }
+  write_file(data("containers/first-1/rootfs/bin/app"), "changed by the guest");
+  write_file(data("containers/first-1/tmp/left"), "x");
+  ASSERT_TRUE(files->discard(first.id, first.durability));
+
+  auto second = with_image(*files, "second");
+  second.seatbelt = "short";
+  ASSERT_TRUE(files->create(second));
+
+  const auto dir = data("containers/second-1");
+  ASSERT_EQ(inode_of(dir), dir_inode) << "not recycled: the rest proves nothing";
+  EXPECT_EQ(inode_of(dir + "/config.json"), config_inode);
+  EXPECT_EQ(read_file(dir + "/config.json"), second.config_json);
+  EXPECT_EQ(read_file(dir + "/sandbox.sb"), "short");
+  EXPECT_EQ(read_file(dir + "/stdout.log"), "");
+  EXPECT_EQ(read_file(data("state/second-1/log.idx")), "");
+  EXPECT_EQ(read_file(data("state/second-1/exit")), "");
+  EXPECT_EQ(read_file(data("state/second-1/record")), second.record);
+  EXPECT_EQ(read_file(dir + "/rootfs/bin/app"), "app");
+  EXPECT_THAT(names_in(dir + "/tmp"), IsEmpty());
+  EXPECT_FALSE(exists(dir + "/pid"));
+  ASSERT_TRUE(files->open_for_run(second.id, second.durability));
+  EXPECT_EQ(read_file(dir + "/pid"), "");
+}
+
+TEST_F(Containers, WhatSomebodyElseAddedIsNotRecycled) {
+  const auto files = open();
+  ASSERT_TRUE(files->create(container(*files, "web")));
+  write_file(data("containers/web-1/foreign"), "x");
+  ASSERT_TRUE(files->discard({"web", 1}, Durability::Process));
+  files->drain();
+
+  ASSERT_TRUE(files->create(container(*files, "web")));
+
+  EXPECT_FALSE(exists(data("containers/web-1/foreign")));
+}
+
+TEST_F(Containers, ALogThatTheUserLinkedElsewhereIsNotOverwritten) {
+  const auto files = open();
+  ASSERT_TRUE(files->create(container(*files, "web")));
+  write_file(data("containers/web-1/stdout.log"), "keep me");
+  ::link(data("containers/web-1/stdout.log").c_str(), (dir_ / "saved").c_str());
+
+  ASSERT_TRUE(files->discard({"web", 1}, Durability::Process));
+  ASSERT_TRUE(files->create(container(*files, "web")));
+
+  EXPECT_EQ(read_file(dir_ / "saved"), "keep me");
+}
+
+TEST_F(Containers, TheFilesOfALivingShimAreNotRecycled) {
+  const auto files = open();
+  ASSERT_TRUE(files->create(container(*files, "web")));
+  const auto run = files->open_for_run({"web", 1}, Durability::Process);
+  ASSERT_EQ(::flock(run->shim_record.get(), LOCK_EX), 0);
+  const auto exit_file = inode_of(data("state/web-1/exit"));
+  ASSERT_TRUE(files->discard({"web", 1}, Durability::Process));
+
+  ASSERT_TRUE(files->create(container(*files, "next")));
+  ASSERT_EQ(::write(run->exit_record.get(), "late", 4), 4);
+
+  EXPECT_NE(inode_of(data("state/next-1/exit")), exit_file);
+  EXPECT_EQ(read_file(data("state/next-1/exit")), "");
+}
+
+TEST_F(Containers, DiscardIsDoneWhenTheDirectoryVanished) {
+  const auto files = open();
+  const auto what = with_image(*files, "web");
+  ASSERT_TRUE(files->create(what));
+  std::filesystem::remove_all(files->container_dir(what.id));
+
+  EXPECT_FALSE(files->open_for_run(what.id, what.durability));
+  EXPECT_TRUE(files->discard(what.id, what.durability));
+  EXPECT_TRUE(files->create(what));
+  EXPECT_EQ(read_file(files->container_dir(what.id) + "/config.json"), what.config_json);
+}
+
+TEST_F(Containers, ALiveContainerIsNeverReplaced) {
+  const auto files = open();
+  const auto other = open();
+  ASSERT_TRUE(files->create(container(*files, "web")));
+  write_file(data("containers/web-1/tmp/precious"), "x");
+
+  for (auto durability : {Durability::Process, Durability::None}) {
+    for (const auto& who : {files, other}) {
+      auto what = container(*who, "web");
+      what.durability = durability;
+      const auto created = who->create(what);
+      ASSERT_FALSE(created);
+      EXPECT_EQ(created.error().kind, ErrorKind::Conflict);
+      EXPECT_EQ(created.error().container, "web-1");
+    }
+  }
+  EXPECT_TRUE(other->held_by_live_owner({"web", 1}));
+  EXPECT_TRUE(exists(data("containers/web-1/tmp/precious")));
+}
+
+TEST_F(Containers, ALiveContainerWithoutStateIsNeverReplaced) {
+  const auto files = open();
+  const auto other = open();
+  auto what = container(*files, "web");
+  what.durability = Durability::None;
+  ASSERT_TRUE(files->create(what));
+
+  const auto created = other->create(container(*other, "web"));
+
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().kind, ErrorKind::Conflict);
+  EXPECT_FALSE(exists(data("state/web-1")));
+}
+
+TEST_F(Containers, ADetachedContainerOutlivesItsOwnerAndIsNotReplaced) {
+  auto first = open();
+  ASSERT_TRUE(first->create(container(*first, "web")));
+  const auto run = first->open_for_run({"web", 1}, Durability::Process);
+  ASSERT_EQ(::flock(run->shim_record.get(), LOCK_EX), 0);
+  first.reset();
+
+  const auto second = open();
+  const auto created = second->create(container(*second, "web"));
+
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().kind, ErrorKind::Conflict);
+}
+
+TEST_F(Containers, ADeadLeftoverGivesWay) {
+  auto first = open();
+  ASSERT_TRUE(first->create(container(*first, "web")));
+  first.reset();
+  ASSERT_TRUE(exists(data("containers/web-1")));
+
+  const auto second = open();
+  EXPECT_FALSE(second->held_by_live_owner({"web", 1}));
+  const auto what = container(*second, "web");
+  ASSERT_TRUE(second->create(what));
+
+  EXPECT_EQ(read_file(data("state/web-1/record")), what.record);
+}
+
+TEST_F(Containers, ADirectoryWithoutARecordGivesWay) {
+  const auto files = open();
+  write_file(data("containers/web-1/stale/file"), "x");
+  ::symlink("/etc", data("containers/job-1").c_str());
+
+  ASSERT_TRUE(files->create(container(*files, "web")));
+  ASSERT_TRUE(files->create(container(*files, "job")));
+
+  EXPECT_FALSE(exists(data("containers/web-1/stale")));
+  EXPECT_TRUE(exists("/etc/passwd"));
+  files->drain();
+  EXPECT_THAT(names_in(data(".trash")), IsEmpty());
+}
+
+TEST_F(Containers, AFailedCreateLeavesNothing) {
+  {
+    const auto files = open();
+    auto what = with_image(*files, "web");
+    what.image->rootfs = data("images/gone/rootfs");
+
+    const auto created = files->create(what);
+
+    ASSERT_FALSE(created);
+    EXPECT_EQ(created.error().kind, ErrorKind::CreateFailed);
+    EXPECT_THAT(created.error().what, HasSubstr("rootfs not found"));
+    EXPECT_FALSE(exists(data("containers/web-1")) || exists(data("state/web-1")));
+  }
+  EXPECT_THAT(residue(), IsEmpty());
+}
+
+TEST_F(Containers, AnIdThatLeadsElsewhereIsRefused) {
+  const auto files = open();
+  for (const std::string service : {"../x", "", ".hidden", "a/b"}) {
+    auto what = container(*files, "web");
+    what.id.service = service;
+    EXPECT_EQ(files->create(what).error().kind, ErrorKind::InvalidSpec) << service;
+    EXPECT_EQ(files->discard(what.id, what.durability).error().kind, ErrorKind::InvalidSpec);
+  }
+}
+
+TEST_F(Containers, OfManyWhoWantOneNameOneGetsIt) {
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::shared_ptr<ContainerFiles>> runtimes{open(), open(), open(), open()};
+    // A dead leftover to fight over as well.
+    write_file(data("containers/web-1/stale"), "x");
+    write_file(data("state/web-1/record"), "owner 00000000000000000000000000000000\n");
+    std::atomic<int> winners = 0;
+    std::atomic<int> conflicts = 0;
+    {
+      std::vector<std::thread> threads;
+      for (std::size_t i = 0; i < runtimes.size(); ++i) {
+        threads.emplace_back([&, i] {
+          auto what = container(*runtimes[i], "web");
+          if (i == 0) what.durability = Durability::None;
+          const auto created = runtimes[i]->create(what);
+          if (created) ++winners;
+          if (!created && created.error().kind == ErrorKind::Conflict) ++conflicts;
+        });
+      }
+      for (auto& thread : threads) thread.join();
+    }
+    // A bare one and one with state may refuse each other; two never both get the name.
+    EXPECT_LE(winners, 1);
+    EXPECT_EQ(winners + conflicts, 4);
+    for (const auto durability : {Durability::Process, Durability::None}) {
+      for (auto& runtime : runtimes) ASSERT_TRUE(runtime->discard({"web", 1}, durability));
+    }
+  }
+  EXPECT_THAT(residue(), IsEmpty());
+}
+
+TEST_F(Containers, WhatADeadOwnerStagedIsCleanedByTheNext) {
+  const std::string dead(32, 'd');
+  write_file(data("state/owners/" + dead), "");
+  write_file(data(".staging/" + dead + ".1/rootfs/file"), "x");
+  write_file(data(".trash/" + dead + ".2/file"), "x");
+  const auto living = open();
+  const auto kept = data(".staging/" + living->owner_nonce() + ".9");
+  write_file(kept + "/file", "x");
+
+  const auto files = open();
+  files->drain();
+  living->drain();
+
+  EXPECT_TRUE(exists(kept + "/file"));
+  EXPECT_THAT(names_in(data(".staging")), ElementsAre(living->owner_nonce() + ".9"));
+  EXPECT_THAT(names_in(data(".trash")), IsEmpty());
+  EXPECT_FALSE(exists(data("state/owners/" + dead)));
+  std::filesystem::remove_all(kept);
+}
+
+TEST_F(Containers, AnOwnerThatIsKilledIsDead) {
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto files = open();
+    const bool created = files && files->create(container(*files, "web"));
+    (void)!::write(ready[1], created ? "y" : "n", 1);
+    ::pause();
+  }
+  char answer = 0;
+  ASSERT_EQ(::read(ready[0], &answer, 1), 1);
+  ASSERT_EQ(answer, 'y');
+  const auto files = open();
+  EXPECT_TRUE(files->held_by_live_owner({"web", 1}));
+
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+
+  EXPECT_FALSE(files->held_by_live_owner({"web", 1}));
+  EXPECT_TRUE(files->create(container(*files, "web")));
+}
+
+TEST_F(Containers, LargeTreesAreDeletedInTheBackground) {
+  const auto files = open();
+  ASSERT_TRUE(files->create(container(*files, "web")));
+  for (int i = 0; i < 2000; ++i) {
+    write_file(data("containers/web-1/tmp/" + std::to_string(i)), "");
+  }
+
+  ASSERT_TRUE(files->discard({"web", 1}, Durability::Process));
+  EXPECT_FALSE(exists(data("containers/web-1")));
+  files->drain();
+
+  EXPECT_THAT(names_in(data(".trash")), IsEmpty());
+}
+
+TEST_F(Containers, RootGivesTheTreeToTheContainersOwnUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "chown needs root";
+  const auto files = open();
+  auto what = with_image(*files, "web");
+  what.owner = 4242;
+
+  ASSERT_TRUE(files->create(what));
+
+  struct stat status {};
+  for (const auto* name : {"/rootfs", "/rootfs/bin/app", "/tmp"}) {
+    ASSERT_EQ(::stat((files->container_dir(what.id) + name).c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 4242U) << name;
+  }
+  ASSERT_EQ(::stat((files->container_dir(what.id) + "/config.json").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 0U);
+  EXPECT_EQ(mode_of(files->container_dir(what.id)), 0711U);
+}
+
+TEST_F(Containers, AFullDiskIsCreateFailedAndLeavesNothing) {
+  if (::geteuid() != 0) GTEST_SKIP() << "mounting needs root";
+  const std::string disk = dir_ / "disk";
+  ::mkdir(disk.c_str(), 0700);
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=8m") != 0) GTEST_SKIP() << "no tmpfs mount";
+  {
+    const auto files = open(disk + "/data");
+    write_file(dir_ / "source/big", std::string(3 << 20, 'x'));
+    auto what = container(*files, "web");
+    const auto image = files->images().add("big", dir_ / "source");
+    ASSERT_TRUE(image) << to_string(image.error());
+    what.image = *image;
+
+    ASSERT_TRUE(files->create(what));
+    what.id.service = "second";
+    const auto created = files->create(what);
+
+    ASSERT_FALSE(created);
+    EXPECT_EQ(created.error().kind, ErrorKind::CreateFailed);
+    EXPECT_EQ(created.error().os_errno, ENOSPC);
+    EXPECT_THAT(created.error().what, HasSubstr("No space left"));
+    EXPECT_THAT(names_in(disk + "/data/containers"), ElementsAre("web-1"));
+    EXPECT_THAT(names_in(disk + "/data/state"), ElementsAre("owners", "web-1"));
+    EXPECT_TRUE(files->discard({"web", 1}, Durability::Process));
+    EXPECT_TRUE(files->create(what)) << "the space is not free again";
+    EXPECT_TRUE(files->discard(what.id, Durability::Process));
+  }
+  EXPECT_THAT(names_in(disk + "/data/.staging"), IsEmpty());
+  EXPECT_THAT(names_in(disk + "/data/.trash"), IsEmpty());
+  EXPECT_EQ(::umount(disk.c_str()), 0) << "something is still open below it";
+}
+
+TEST_F(Containers, LifecyclesLeakNeitherFilesNorDescriptors) {
+  const auto before = test::open_descriptors();
+  {
+    const auto files = open();
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 50; ++i) {
+          auto what = container(*files, "t" + std::to_string(t));
+          what.durability = i % 3 == 0 ? Durability::None : Durability::Process;
+          ASSERT_TRUE(files->create(what));
+          ASSERT_TRUE(files->open_for_run(what.id, what.durability));
+          ASSERT_TRUE(files->discard(what.id, what.durability));
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+  }
+  EXPECT_THAT(residue(), IsEmpty());
+  EXPECT_EQ(test::open_descriptors(), before);
+}
+
+}  // namespace
+}  // namespace ringfort::platform
