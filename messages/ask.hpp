@@ -21,14 +21,14 @@ inline Error to_error(const caf::error& error) {
       ErrorKind::Internal, "an actor failed while it answered", "report this as a defect", {}, 0};
 }
 
-/// Sends `message` and blocks until the answer. `patience` empty = for ever.
-template <class T, class Handle, class Message>
-Result<T> ask(caf::actor_system& system, const Handle& to, std::optional<Duration> patience,
-              Message&& message) {
+/// Sends `message` and blocks until the answer, a Result. `patience` empty = for ever.
+template <class Answered, class Handle, class Message>
+Answered ask(caf::actor_system& system, const Handle& to, std::optional<Duration> patience,
+             Message&& message) {
   caf::scoped_actor self{system, true};
-  Result<T> answer = fail(ErrorKind::Internal, "no answer");
+  Answered answer = fail(ErrorKind::Internal, "no answer");
   self->request(to, request_limit(patience), std::forward<Message>(message))
-      .receive([&](Result<T>& given) { answer = std::move(given); },
+      .receive([&](Answered& given) { answer = std::move(given); },
                [&](caf::error& error) { answer = fail(to_error(error)); });
   return answer;
 }

@@ -109,6 +109,27 @@ void delegate(Promise<T>& promise, const Handle& to, Message&& message) {
   promise.delegate(to, std::forward<Message>(message));
 }
 
+/// `given`, or whoever sent the message that is being handled.
+template <class SelfPointer>
+caf::weak_actor_ptr or_sender(const caf::weak_actor_ptr& given, SelfPointer self) {
+  return given ? given : caf::actor_cast<caf::weak_actor_ptr>(self->current_sender());
+}
+
+/// A reference that does not keep the actor in memory.
+template <class Handle>
+caf::weak_actor_ptr weak(const Handle& handle) {
+  return caf::actor_cast<caf::weak_actor_ptr>(handle);
+}
+
+/// Sends to an actor of unknown interface. False when it is gone.
+template <class Message>
+bool post_to(const caf::weak_actor_ptr& whom, Message&& message) {
+  auto strong = caf::actor_cast<caf::strong_actor_ptr>(whom);
+  if (!strong) return false;
+  caf::anon_send(caf::actor_cast<caf::actor>(strong), std::forward<Message>(message));
+  return true;
+}
+
 template <class SelfPointer>
 void on_down(SelfPointer self, std::function<void(const caf::actor_addr&)> heard) {
   self->set_down_handler([heard = std::move(heard)](caf::down_msg& down) { heard(down.source); });

@@ -48,8 +48,10 @@ struct GetStats {};
 struct GetLogs {
   std::size_t tail = 0;  ///< last lines; 0 = all
 };
-/// The sender gets ContainerExited at each end; at once if the container has ended already.
-struct Watch {};
+/// `who` gets ContainerExited at each end; at once if the container has ended already.
+struct Watch {
+  caf::weak_actor_ptr who;  ///< empty = the sender
+};
 
 /// The down message of a container, sent to those who watch.
 struct ContainerExited {
@@ -62,6 +64,7 @@ struct ContainerExited {
 struct CreateCall {
   std::shared_ptr<const specs::Service> service;
   RunOptions options;
+  std::optional<std::uint32_t> uid;  ///< root runtimes: of the container
 };
 struct Shutdown {
   OnExit how = OnExit::Kill;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "ringfort/messages/container.hpp"
-#include "ringfort/specs/run_options.hpp"
 
 #include <memory>
 
@@ -18,11 +17,6 @@ struct Launch {
   ContainerInbox container;
   Generation generation = 0;
 };
-/// The level that this machine gives for what was asked; tried out once, remembered afterwards.
-struct ChooseLevel {
-  Isolation asked = Isolation::Auto;
-};
-
 /// A callback of the event loop, on its way back to the container.
 template <class News>
 struct Forward {
@@ -30,8 +24,7 @@ struct Forward {
   News news;
 };
 
-using LauncherHandle =
-    Actor<void(Launch), Result<Level>(ChooseLevel), void(Forward<Began>), void(Forward<Exited>)>;
+using LauncherHandle = Actor<void(Launch), void(Forward<Began>), void(Forward<Exited>)>;
 
 }  // namespace ringfort::messages
 
@@ -41,4 +34,3 @@ struct allowed_unsafe_message_type<ringfort::messages::Forward<News>> : std::tru
 }  // namespace caf
 
 RINGFORT_MESSAGE(ringfort::messages::Launch)
-RINGFORT_MESSAGE(ringfort::messages::ChooseLevel)

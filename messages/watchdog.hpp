@@ -8,6 +8,10 @@
 #include <cstdint>
 #include <memory>
 
+namespace ringfort::actors {
+struct Site;
+}
+
 namespace ringfort::messages {
 
 /// From now on the tree below `shim_pid` may use `limit`; past it the container hears OverLimit.
@@ -24,6 +28,7 @@ struct Unguard {
 /// One look at a tree, for those who ask.
 struct Measure {
   std::int32_t shim_pid = 0;
+  std::shared_ptr<const actors::Site> site;
 };
 /// A timer of its own.
 struct Poll {
