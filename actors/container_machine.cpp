@@ -52,6 +52,7 @@ constexpr Row kRows[] = {
     {S::Paused, Remove, S::Removing, {E::KillTree}},
     {S::Paused, Shutdown, S::Removing, {E::KillTree}},
     {S::Paused, OverLimit, S::Paused, {E::KillForMemory}},
+    {S::Paused, FreezeFailed, S::Running, {E::Guard}},
     {S::Paused, Ended, S::Exited, {E::StoreExit}},
 
     {S::Stopping, Stop, S::Stopping, {E::StopRun}},

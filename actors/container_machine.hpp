@@ -38,6 +38,7 @@ enum class Event : std::uint8_t {
   Began,
   StartFailed,
   Ended,
+  FreezeFailed,
   OverLimit,
   KillOverdue,
   // news of the restart policy
@@ -45,7 +46,7 @@ enum class Event : std::uint8_t {
   RestartDue,
 };
 inline constexpr std::size_t kCallCount = 11;
-inline constexpr std::size_t kEventCount = 24;
+inline constexpr std::size_t kEventCount = 25;
 inline constexpr std::size_t kStateCount = 11;
 
 enum class Effect : std::uint8_t {

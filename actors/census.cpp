@@ -1,0 +1,75 @@
+// Asks every container for its entry, away from the supervisor, which has other things to do.
+#include "ringfort/actors/supervisor.hpp"
+
+#include <algorithm>
+
+namespace ringfort::actors {
+
+namespace {
+
+using namespace messages;
+
+// Thousands of requests in flight from one actor cost more than linear time in CAF 0.17.
+constexpr std::size_t kInFlight = 256;
+
+class Census {
+ public:
+  using Handle = CensusHandle;
+  static constexpr const char* name = "ringfort.census";
+
+  Census(Self<Handle> self, std::vector<ContainerInbox> containers)
+      : self_(self), containers_(std::move(containers)) {}
+
+  Handle::behavior_type make_behavior() {
+    return {[this](ListContainers) { return on_list(); }};
+  }
+
+ private:
+  Answer<Result<std::vector<ContainerEntry>>> on_list() {
+    auto promise = make_promise<Result<std::vector<ContainerEntry>>, Handle>(self_);
+    promise_ = promise;
+    if (containers_.empty()) {
+      finish();
+    } else {
+      for (std::size_t i = 0; i < std::min(kInFlight, containers_.size()); ++i) ask_next();
+    }
+    return promise;
+  }
+
+  void ask_next() {
+    request(self_, containers_[asked_++], GetEntry{})
+        .then(
+            [this](Result<ContainerEntry>& entry) {
+              if (entry) entries_.push_back(std::move(*entry));
+              on_answer();
+            },
+            [this](caf::error&) { on_answer(); });  // gone meanwhile
+  }
+
+  void on_answer() {
+    ++answered_;
+    if (asked_ < containers_.size()) return ask_next();
+    if (answered_ == containers_.size()) finish();
+  }
+
+  void finish() {
+    std::ranges::sort(entries_, {}, &ContainerEntry::id);
+    promise_.deliver(Result<std::vector<ContainerEntry>>{std::move(entries_)});
+    self_->quit();
+  }
+
+  Self<Handle> self_;
+  std::vector<ContainerInbox> containers_;
+  std::vector<ContainerEntry> entries_;
+  Promise<Result<std::vector<ContainerEntry>>> promise_;
+  std::size_t asked_ = 0;
+  std::size_t answered_ = 0;
+};
+
+}  // namespace
+
+CensusHandle spawn_census(caf::actor_system& system, std::vector<ContainerInbox> containers) {
+  return spawn_state<Census>(system, std::move(containers));
+}
+
+}  // namespace ringfort::actors

@@ -1,0 +1,229 @@
+#include "ringfort/actors/container.hpp"
+
+#include "ringfort/actors/container_actor.hpp"
+#include "ringfort/actors/signals.hpp"
+
+namespace ringfort::actors {
+
+using namespace messages;
+
+Container::Container(Self<Handle> self, ContextPtr context, SupervisorInbox supervisor,
+                     ContainerId id)
+    : self_(self),
+      context_(std::move(context)),
+      supervisor_(std::move(supervisor)),
+      id_(std::move(id)) {}
+
+Container::Handle::behavior_type Container::make_behavior() {
+  return {
+      [this](Start) { return on_start(); },
+      [this](const Stop& call) { return on_stop(call); },
+      [this](const Kill& call) { return on_kill(call); },
+      [this](Pause) { return on_pause(); },
+      [this](Unpause) { return on_unpause(); },
+      [this](Remove) { return on_remove(); },
+      [this](const Wait& call) { return on_wait(call); },
+      [this](Exec& call) { return on_exec(call); },
+      [this](GetState) { return Result<ContainerState>{on_get_state()}; },
+      [this](GetEntry) { return Result<ContainerEntry>{on_get_entry()}; },
+      [this](GetStats) { return on_get_stats(); },
+      [this](const GetLogs& call) { return on_get_logs(call); },
+      [this](const Watch& call) { on_watch(call); },
+      [this](CreateCall& call) { return on_create(call); },
+      [this](const Shutdown& call) { return on_shutdown(call); },
+      [this](Launched& news) { on_launched(news); },
+      [this](const Began& news) { on_began(news); },
+      [this](Exited& news) { on_exited(news); },
+      [this](const OverLimit& news) { (void)feed(Event::OverLimit, news.generation); },
+      [this](const KillOverdue& news) { on_kill_overdue(news); },
+      [this](const WaitOverdue& news) { on_wait_overdue(news); },
+      [this](ExecEnded& news) { on_exec_ended(news); },
+  };
+}
+
+// ---------------------------------------------------------------- calls that change something
+
+Answer<Result<Created>> Container::on_create(CreateCall& call) {
+  bool first = !service_;
+  Step step = first ? Step{machine_, {Effect::Build}, {}} : actors::step(machine_, Event::Create);
+  if (step.refusal) return fail(apply(step).error());
+  service_ = std::move(call.service);
+  options_ = std::move(call.options);
+  uid_ = call.uid;
+  auto promise = make_promise<Result<Created>, Handle>(self_);
+  create_ = promise;
+  (void)apply(step);
+  return promise;
+}
+
+Answer<Result<Started>> Container::on_start() {
+  if (Status legal = feed(Event::Start); !legal) return fail(std::move(legal.error()));
+  start_ = make_promise<Result<Started>, Handle>(self_);
+  return *start_;
+}
+
+Answer<Status> Container::on_stop(const Stop& call) {
+  Step step = actors::step(machine_, Event::Stop);
+  if (step.refusal) return Status{apply(step)};
+  auto promise = make_promise<Status, Handle>(self_);
+  stops_.push_back(promise);
+  patience_ = call.patience;
+  (void)apply(step);
+  return promise;
+}
+
+Status Container::on_kill(const Kill& call) {
+  auto number = parse_signal(call.signal);
+  if (!number) return fail(named(std::move(number.error())));
+  if (Status legal = feed(Event::Kill); !legal) return legal;
+  if (!run_) return fail(error(ErrorKind::Conflict, "is not running yet", "call again"));
+  return run_->signal(*number, call.whole_tree);
+}
+
+Status Container::on_pause() {
+  Step step = actors::step(machine_, Event::Pause);
+  Status done = apply(step);
+  if (!done && !step.refusal) (void)feed(Event::FreezeFailed, machine_.generation);
+  return done;
+}
+
+Status Container::on_unpause() { return feed(Event::Unpause); }
+
+Answer<Status> Container::on_remove() {
+  auto promise = make_promise<Status, Handle>(self_);
+  removes_.push_back(promise);
+  (void)feed(Event::Remove);
+  return promise;
+}
+
+Answer<Status> Container::on_shutdown(const Shutdown& call) {
+  auto farewell = Farewell::LetRun;
+  bool leaves_nothing =
+      options_.durability.value_or(context_->settings.durability) == Durability::None;
+  if (call.how == OnExit::Kill || leaves_nothing)
+    farewell = leaves_nothing ? Farewell::KillAndDiscard : Farewell::KillAndKeepFiles;
+  auto promise = make_promise<Status, Handle>(self_);
+  removes_.push_back(promise);
+  (void)apply(shut_down(machine_, farewell));
+  return promise;
+}
+
+Answer<Result<ExitRecord>> Container::on_wait(const Wait& call) {
+  if (Status legal = feed(Event::Wait); !legal) return fail(std::move(legal.error()));
+  bool ended = machine_.state == State::Exited || machine_.state == State::Failed ||
+               machine_.state == State::Backoff;
+  if (ended && exit_) return Result<ExitRecord>{*exit_};
+  auto promise = make_promise<Result<ExitRecord>, Handle>(self_);
+  auto ticket = next_ticket_++;
+  waits_.emplace(ticket, promise);
+  if (call.patience) post_after(Handle{self_}, *call.patience, WaitOverdue{ticket});
+  return promise;
+}
+
+Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
+  if (call.command.empty())
+    return fail(error(ErrorKind::InvalidSpec, "the command to run is empty", "name a program"));
+  if (Status legal = feed(Event::Exec); !legal) return fail(std::move(legal.error()));
+
+  platform::Command command;
+  command.argv = std::move(call.command);
+  command.env = std::move(call.options.env);
+  command.workdir = std::move(call.options.workdir);
+  command.own_port = port_ ? std::optional{port_->port} : std::nullopt;
+  command.deadline = call.options.timeout;
+  auto plan = platform::make_exec_plan(site_->plan, site_->policy, command, context_->host);
+  if (!plan) return fail(named(std::move(plan.error())));
+
+  auto promise = make_promise<Result<ExecResult>, Handle>(self_);
+  auto ticket = next_ticket_++;
+  execs_.emplace(ticket, promise);
+  Handle me{self_};
+  run_->exec(
+      {std::move(*plan), context_->settings.exec_output_limit, std::move(call.options.stdin_text)},
+      [me, ticket](Result<ExecResult> result) {
+        post(me, ExecEnded{ticket, std::move(result)});
+      });
+  return promise;
+}
+
+// ---------------------------------------------------------------- questions
+
+ContainerState Container::on_get_state() const {
+  ContainerState state{machine_.state, exit_, {}};
+  if (failure_ && machine_.state == State::Failed) state.reason = to_string(*failure_);
+  return state;
+}
+
+ContainerEntry Container::on_get_entry() const {
+  ContainerEntry entry{
+      id_, service_ ? service_->image.name : "", on_get_state(), Level::Landlock, {}, {}};
+  if (site_) entry.level = site_->level;
+  if (port_) entry.port = port_->port;
+  if (began_ && machine_.alive) entry.pid = began_->main_pid;
+  return entry;
+}
+
+Answer<Result<Stats>> Container::on_get_stats() {
+  if (Status legal = feed(Event::ReadStats); !legal) return fail(std::move(legal.error()));
+  if (!began_) return fail(error(ErrorKind::Conflict, "is not running yet", "call again"));
+  return messages::delegate(self_, context_->watchdog(), Measure{began_->shim_pid, site_});
+}
+
+Answer<Result<std::vector<LogEntry>>> Container::on_get_logs(const GetLogs& call) {
+  return messages::delegate(self_, context_->rootfs, ReadLog{id_, call.tail});
+}
+
+void Container::on_watch(const Watch& call) {
+  auto watcher = or_sender(call.who, self_);
+  if (exit_) post_to(watcher, ContainerExited{id_, *exit_, machine_.generation});
+  watchers_.push_back(std::move(watcher));
+}
+
+// ---------------------------------------------------------------- news
+
+void Container::on_launched(Launched& news) {
+  if (news.generation != machine_.generation) return;
+  if (!news.run) return start_failed(news.generation, std::move(news.run.error()));
+  run_ = std::move(*news.run);
+  (void)feed(Event::Launched, news.generation);
+}
+
+void Container::on_began(const Began& news) {
+  if (news.generation != machine_.generation) return;
+  began_ = news;
+  (void)feed(Event::Began, news.generation);
+}
+
+void Container::on_exited(Exited& news) {
+  if (news.generation != machine_.generation || !machine_.alive) return;
+  auto event = news.start_error ? Event::StartFailed : Event::Ended;
+  ending_ = std::move(news);
+  (void)feed(event, ending_->generation);
+}
+
+void Container::on_kill_overdue(const KillOverdue& news) {
+  if (news.ticket == death_ticket_) (void)feed(Event::KillOverdue, news.generation);
+}
+
+void Container::on_wait_overdue(const WaitOverdue& news) {
+  auto waiting = waits_.find(news.ticket);
+  if (waiting == waits_.end()) return;
+  waiting->second.deliver(Result<ExitRecord>{fail(
+      error(ErrorKind::Timeout, "has not ended in the time given", "wait longer, or stop it"))});
+  waits_.erase(waiting);
+}
+
+void Container::on_exec_ended(ExecEnded& news) {
+  auto waiting = execs_.find(news.ticket);
+  if (waiting == execs_.end()) return;
+  if (!news.result) news.result = fail(named(std::move(news.result.error())));
+  waiting->second.deliver(std::move(news.result));
+  execs_.erase(waiting);
+}
+
+ContainerInbox spawn_container(caf::actor_system& system, ContextPtr context,
+                               SupervisorInbox supervisor, ContainerId id) {
+  return spawn_state<Container>(system, std::move(context), std::move(supervisor), std::move(id));
+}
+
+}  // namespace ringfort::actors

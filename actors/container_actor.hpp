@@ -1,0 +1,122 @@
+// The state of the container actor. Only for container.cpp (calls) and container_effects.cpp.
+#pragma once
+
+#include "ringfort/actors/container_machine.hpp"
+#include "ringfort/actors/context.hpp"
+#include "ringfort/actors/site.hpp"
+#include "ringfort/messages/container.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ringfort::actors {
+
+class Container {
+ public:
+  using Handle = messages::ContainerInbox;
+  static constexpr const char* name = "ringfort.container";
+
+  Container(messages::Self<Handle> self, ContextPtr context, messages::SupervisorInbox supervisor,
+            ContainerId id);
+  ~Container();
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  Handle::behavior_type make_behavior();
+
+ private:
+  template <class T>
+  using Answer = messages::Answer<T>;
+  template <class T>
+  using Promise = messages::Promise<T>;
+
+  // Calls, in container.cpp.
+  Answer<Result<Created>> on_create(messages::CreateCall& call);
+  Answer<Result<Started>> on_start();
+  Answer<Status> on_stop(const messages::Stop& call);
+  Status on_kill(const messages::Kill& call);
+  Status on_pause();
+  Status on_unpause();
+  Answer<Status> on_remove();
+  Answer<Status> on_shutdown(const messages::Shutdown& call);
+  Answer<Result<ExitRecord>> on_wait(const messages::Wait& call);
+  Answer<Result<ExecResult>> on_exec(messages::Exec& call);
+  ContainerState on_get_state() const;
+  ContainerEntry on_get_entry() const;
+  Answer<Result<Stats>> on_get_stats();
+  Answer<Result<std::vector<LogEntry>>> on_get_logs(const messages::GetLogs& call);
+  void on_watch(const messages::Watch& call);
+
+  // News, in container.cpp.
+  void on_launched(messages::Launched& news);
+  void on_began(const messages::Began& news);
+  void on_exited(messages::Exited& news);
+  void on_kill_overdue(const messages::KillOverdue& news);
+  void on_wait_overdue(const messages::WaitOverdue& news);
+  void on_exec_ended(messages::ExecEnded& news);
+
+  // Feeding the machine and doing what it says, in container_effects.cpp.
+  Status feed(Event event, messages::Generation generation = 0);
+  Status apply(const Step& step);
+  Status perform(Effect effect);
+  void build();
+  void build_with_port();
+  void build_failed(Error error);
+  void open();
+  void launch(messages::Generation generation);
+  void start_failed(messages::Generation generation, Error error);
+  Status stop_run();
+  Status kill_tree(bool oom);
+  void expect_death(Duration patience);
+  void guard();
+  void unguard();
+  void store_exit();
+  void answer_create();
+  void answer_start();
+  void answer_stop();
+  void answer_remove();
+  void discard();
+  void quit();
+  void answer_everything();
+  Error error(ErrorKind kind, std::string what, std::string hint) const;
+  Error named(Error error) const;
+
+  messages::Self<Handle> self_;
+  ContextPtr context_;
+  messages::SupervisorInbox supervisor_;
+  ContainerId id_;
+  Machine machine_;
+
+  // What it is.
+  std::shared_ptr<const specs::Service> service_;
+  RunOptions options_;
+  std::optional<std::uint32_t> uid_;
+  std::shared_ptr<const platform::HeldPort> port_;
+  std::shared_ptr<const Site> site_;
+
+  // The run of the present generation.
+  std::shared_ptr<platform::RunRequest> request_;
+  std::shared_ptr<platform::Run> run_;
+  std::optional<messages::Began> began_;
+  std::optional<messages::Exited> ending_;
+  std::optional<ExitRecord> exit_;
+  std::optional<Error> failure_;  ///< why the last create, start or remove failed
+  Duration patience_{};           ///< of the last stop
+  std::uint64_t death_ticket_ = 0;
+  bool guarded_ = false;
+
+  // Who waits for what.
+  std::optional<Promise<Result<Created>>> create_;
+  std::optional<Promise<Result<Started>>> start_;
+  std::vector<Promise<Status>> stops_;
+  std::vector<Promise<Status>> removes_;
+  std::map<std::uint64_t, Promise<Result<ExitRecord>>> waits_;
+  std::map<std::uint64_t, Promise<Result<ExecResult>>> execs_;
+  std::vector<caf::weak_actor_ptr> watchers_;
+  std::uint64_t next_ticket_ = 1;
+};
+
+}  // namespace ringfort::actors

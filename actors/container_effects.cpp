@@ -1,0 +1,333 @@
+// How the container actor does what its machine says.
+#include "ringfort/actors/container_actor.hpp"
+
+namespace ringfort::actors {
+
+using namespace messages;
+
+namespace {
+
+// What the shim itself takes at most to kill a tree, and some slack. After that it is Stuck.
+constexpr Duration kDeath = std::chrono::seconds(6);
+
+ExitRecord record_of(const Exited& ending, WallTime now) {
+  ExitRecord record = ending.exit;
+  if (!record.finished_at) record.finished_at = now;
+  return record;
+}
+
+}  // namespace
+
+Container::~Container() { answer_everything(); }
+
+Status Container::feed(Event event, Generation generation) {
+  return apply(step(machine_, event, generation));
+}
+
+Status Container::apply(const Step& step) {
+  if (step.refusal)
+    return fail(error(ErrorKind::Conflict, std::string(step.refusal->fact),
+                      std::string(step.refusal->remedy)));
+  machine_ = step.next;
+  Status outcome;
+  for (Effect effect : step.effects) {
+    Status done = perform(effect);
+    if (!done && outcome) outcome = fail(named(std::move(done.error())));
+  }
+  return outcome;
+}
+
+Status Container::perform(Effect effect) {
+  switch (effect) {
+    case Effect::None:
+      break;
+    case Effect::Build:
+      build();
+      break;
+    case Effect::Open:
+      open();
+      break;
+    case Effect::Launch:
+      launch(machine_.generation);
+      break;
+    case Effect::StopRun:
+      return stop_run();
+    case Effect::KillTree:
+      return kill_tree(false);
+    case Effect::KillForMemory:
+      return kill_tree(true);
+    case Effect::FreezeRun:
+      return run_->freeze();
+    case Effect::ThawRun:
+      return run_->thaw();
+    case Effect::Guard:
+      guard();
+      break;
+    case Effect::Unguard:
+      unguard();
+      break;
+    case Effect::StoreExit:
+      store_exit();
+      break;
+    case Effect::AnswerCreate:
+      answer_create();
+      break;
+    case Effect::AnswerStart:
+      answer_start();
+      break;
+    case Effect::AnswerStop:
+      answer_stop();
+      break;
+    case Effect::AnswerRemove:
+      answer_remove();
+      break;
+    case Effect::Discard:
+      discard();
+      break;
+    case Effect::Quit:
+      quit();
+      break;
+    case Effect::SignalRun:
+    case Effect::RunExec:
+    case Effect::MeasureRun:
+    case Effect::KeepWaiting:
+    case Effect::AnswerWait:
+      break;  // by the handler of the call, which has its arguments
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------- create
+
+void Container::build() {
+  exit_.reset();
+  failure_.reset();
+  if (!options_.own_port || port_) return build_with_port();
+  request(self_, context_->ports, ClaimPort{})
+      .then(
+          [this](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
+            if (!claim) return build_failed(std::move(claim.error()));
+            port_ = std::move(*claim);
+            build_with_port();
+          },
+          [this](caf::error&) {
+            build_failed(
+                error(ErrorKind::Internal, "the port broker is gone", "open a new runtime"));
+          });
+}
+
+void Container::build_with_port() {
+  auto recipe = std::make_shared<Recipe>();
+  recipe->id = id_;
+  recipe->service = service_;
+  recipe->options = options_;
+  if (port_) recipe->port = port_->port;
+  recipe->uid = uid_;
+  recipe->replaced = site_;
+  request(self_, context_->rootfs, Build{std::move(recipe)})
+      .then(
+          [this](Result<std::shared_ptr<const Site>>& site) {
+            if (!site) return build_failed(std::move(site.error()));
+            site_ = std::move(*site);
+            (void)feed(Event::Built);
+          },
+          [this](caf::error&) {
+            build_failed(
+                error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"));
+          });
+}
+
+void Container::build_failed(Error error) {
+  failure_ = named(std::move(error));
+  (void)feed(Event::BuildFailed);
+}
+
+void Container::answer_create() {
+  if (!create_) return;
+  if (machine_.state == State::Removing) {
+    create_->deliver(Result<Created>{
+        fail(error(ErrorKind::Conflict, "was removed while it was created", "create it again"))});
+  } else {
+    Created created{
+        site_->level, platform::layers(site_->plan), site_->missing, site_->not_enforced, {}};
+    if (port_) created.port = port_->port;
+    create_->deliver(Result<Created>{std::move(created)});
+  }
+  create_.reset();
+}
+
+// ---------------------------------------------------------------- start
+
+void Container::open() {
+  exit_.reset();
+  failure_.reset();
+  began_.reset();
+  ending_.reset();
+  auto generation = machine_.generation;
+  request(self_, context_->rootfs, Open{site_})
+      .then(
+          [this, generation](Result<std::shared_ptr<platform::RunRequest>>& opened) {
+            if (!opened) return start_failed(generation, std::move(opened.error()));
+            request_ = std::move(*opened);
+            (void)feed(Event::Opened, generation);
+          },
+          [this, generation](caf::error&) {
+            start_failed(generation, error(ErrorKind::Internal, "the rootfs actor is gone",
+                                           "open a new runtime"));
+          });
+}
+
+void Container::launch(Generation generation) {
+  request_->port_fd = port_ ? port_->socket.get() : -1;
+  request_->stdin_fd = options_.stdin_fd;
+  request_->stdout_fd = options_.stdout_fd;
+  request_->stderr_fd = options_.stderr_fd;
+  request_->attached =
+      context_->settings.on_exit == OnExit::Kill || site_->durability == Durability::None;
+  post(context_->launcher, Launch{std::move(request_), Handle{self_}, generation});
+}
+
+void Container::start_failed(Generation generation, Error why) {
+  if (generation != machine_.generation) return;
+  ExitRecord record;
+  record.code = 125;
+  record.reason = EndReason::StartFailed;
+  ending_ = Exited{generation, record, std::move(why)};
+  (void)feed(Event::StartFailed, generation);
+}
+
+void Container::answer_start() {
+  if (!start_) return;
+  if (failure_) {
+    start_->deliver(Result<Started>{fail(*failure_)});
+  } else if (began_) {
+    start_->deliver(Result<Started>{Started{began_->main_pid, began_->at, {}}});
+  } else {
+    start_->deliver(Result<Started>{fail(error(ErrorKind::StartFailed, "ended before it began",
+                                               "look at its exit record with wait"))});
+  }
+  start_.reset();
+}
+
+// ---------------------------------------------------------------- stop and kill
+
+Status Container::stop_run() {
+  if (!run_) return {};  // comes again with Launched
+  expect_death(patience_ + kDeath);
+  return run_->stop(patience_);
+}
+
+Status Container::kill_tree(bool oom) {
+  if (!run_) return {};  // comes again with Launched
+  expect_death(kDeath);
+  return run_->kill_tree(oom);
+}
+
+void Container::expect_death(Duration patience) {
+  post_after(Handle{self_}, patience, KillOverdue{machine_.generation, ++death_ticket_});
+}
+
+void Container::answer_stop() {
+  for (auto& stop : stops_) {
+    if (machine_.state == State::Stuck)
+      stop.deliver(Status{fail(error(ErrorKind::Timeout, "was killed but does not end",
+                                     "look for processes in state D (ps), then remove it"))});
+    else
+      stop.deliver(Status{});
+  }
+  stops_.clear();
+}
+
+void Container::guard() {
+  if (guarded_ || !site_->needs_watchdog() || !began_ || !run_) return;
+  guarded_ = true;
+  post(context_->watchdog(), Guard{Handle{self_}, machine_.generation, began_->shim_pid,
+                                   *site_->policy.memory_limit, run_});
+}
+
+void Container::unguard() {
+  if (!std::exchange(guarded_, false)) return;
+  post(context_->watchdog(), Unguard{began_->shim_pid});
+}
+
+// ---------------------------------------------------------------- the end of a run
+
+void Container::store_exit() {
+  unguard();
+  exit_ = record_of(*ending_, context_->seams.now());
+  if (ending_->start_error) failure_ = named(*ending_->start_error);
+  run_.reset();
+  request_.reset();
+  ++death_ticket_;
+  for (auto& [ticket, wait] : waits_) wait.deliver(Result<ExitRecord>{*exit_});
+  waits_.clear();
+  for (auto& [ticket, exec] : execs_)
+    exec.deliver(Result<ExecResult>{fail(error(ErrorKind::Conflict, "ended while the command ran",
+                                               "start it again, then repeat the command"))});
+  execs_.clear();
+  ContainerExited news{id_, *exit_, machine_.generation};
+  std::erase_if(watchers_, [&](const auto& watcher) { return !post_to(watcher, news); });
+  post(supervisor_, std::move(news));
+}
+
+// ---------------------------------------------------------------- remove
+
+void Container::discard() {
+  request_.reset();
+  request(self_, context_->rootfs, Discard{id_, site_})
+      .then(
+          [this](Status& gone) {
+            if (gone) return void(feed(Event::Discarded));
+            failure_ = named(std::move(gone.error()));
+            (void)feed(Event::DiscardFailed);
+          },
+          [this](caf::error&) {
+            failure_ = error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime");
+            (void)feed(Event::DiscardFailed);
+          });
+}
+
+void Container::answer_remove() {
+  Error why = machine_.state == State::Stuck || !failure_
+                  ? error(ErrorKind::Timeout, "was killed but does not end",
+                          "look for processes in state D (ps), then remove it once more")
+                  : *failure_;
+  for (auto& remove : removes_) remove.deliver(Status{fail(why)});
+  removes_.clear();
+}
+
+void Container::quit() {
+  if (port_) post(context_->ports, ReleasePort{port_->port});
+  // Before any answer: whoever hears one may use the name again at once.
+  post(supervisor_, Gone{id_, self_->address()});
+  answer_everything();
+  self_->quit();
+}
+
+void Container::answer_everything() {
+  Error gone = failure_ ? *failure_ : error(ErrorKind::NotFound, "was removed", "create it again");
+  if (create_) create_->deliver(Result<Created>{fail(gone)});
+  if (start_) start_->deliver(Result<Started>{fail(gone)});
+  for (auto& stop : stops_) stop.deliver(Status{});
+  for (auto& remove : removes_) remove.deliver(Status{});
+  for (auto& [ticket, wait] : waits_)
+    wait.deliver(exit_ ? Result<ExitRecord>{*exit_} : Result<ExitRecord>{fail(gone)});
+  for (auto& [ticket, exec] : execs_) exec.deliver(Result<ExecResult>{fail(gone)});
+  create_.reset();
+  start_.reset();
+  stops_.clear();
+  removes_.clear();
+  waits_.clear();
+  execs_.clear();
+}
+
+Error Container::error(ErrorKind kind, std::string what, std::string hint) const {
+  return {kind, std::move(what), std::move(hint), id_.str(), 0};
+}
+
+Error Container::named(Error error) const {
+  if (error.container.empty()) error.container = id_.str();
+  return error;
+}
+
+}  // namespace ringfort::actors

@@ -1,0 +1,83 @@
+// What all actors of one runtime share: its settings, its way to the operating system, and each
+// other. Made once by system.cpp; tests put fakes into `Seams`.
+#pragma once
+
+#include "ringfort/messages/launcher.hpp"
+#include "ringfort/messages/port_broker.hpp"
+#include "ringfort/messages/rootfs.hpp"
+#include "ringfort/messages/supervisor.hpp"
+#include "ringfort/messages/watchdog.hpp"
+#include "ringfort/platform/cgroup.hpp"
+#include "ringfort/platform/container_files.hpp"
+#include "ringfort/platform/host_probe.hpp"
+#include "ringfort/platform/ports.hpp"
+#include "ringfort/platform/process_stats.hpp"
+#include "ringfort/platform/spawner.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ringfort::actors {
+
+struct Settings {
+  Isolation isolation = Isolation::Auto;
+  bool gpu_access = true;
+  OnExit on_exit = OnExit::Kill;
+  Durability durability = Durability::Process;
+  platform::PortRange ports;
+  std::size_t exec_output_limit = 1 << 20;
+  std::optional<std::uint32_t> uid_block;
+};
+
+/// Which threads blocking work runs on. `Scheduled` is for tests with virtual time.
+enum class Workers { Detached, Scheduled };
+
+/// The operating system as the actors see it.
+struct Seams {
+  std::shared_ptr<platform::ContainerFiles> files;
+  std::shared_ptr<platform::Spawner> spawner;
+  std::function<Result<Level>(Isolation)> choose_level;
+  std::function<platform::HostFacts()> host_facts;
+  std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;
+  std::function<Result<std::vector<platform::TreeStats>>(std::span<const pid_t>)> tree_stats;
+  std::function<Result<std::uint64_t>(pid_t)> tree_pss_bytes;
+  std::function<bool()> has_cgroups;
+  std::function<Result<std::unique_ptr<platform::MemoryCgroup>>(const std::string&, Bytes)>
+      make_cgroup;
+  std::function<WallTime()> now;
+  std::function<std::chrono::steady_clock::time_point()> uptime;  ///< for timers: never jumps
+  Workers workers = Workers::Detached;
+};
+
+/// The real ones, over an event loop that `loop` keeps alive.
+Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
+                 const std::shared_ptr<platform::EventLoop>& loop);
+
+struct Context {
+  Settings settings;
+  Seams seams;
+  platform::HostFacts host;
+  caf::actor_system* system = nullptr;
+  messages::RootfsHandle rootfs;
+  messages::PortBrokerHandle ports;
+  messages::LauncherHandle launcher;
+
+  /// Made at the first use: it costs a thread, and most runtimes never need one.
+  messages::WatchdogHandle watchdog() const;
+  /// Empty while nobody has needed it.
+  messages::WatchdogHandle watchdog_if_any() const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable messages::WatchdogHandle watchdog_;
+};
+using ContextPtr = std::shared_ptr<const Context>;
+
+}  // namespace ringfort::actors

@@ -1,0 +1,112 @@
+// Where blocking work on images and container files is really done.
+#include "ringfort/actors/rootfs.hpp"
+#include "ringfort/actors/site.hpp"
+#include "ringfort/platform/log_reader.hpp"
+
+namespace ringfort::actors {
+
+namespace {
+
+using namespace messages;
+
+platform::PullPolicy as_platform(specs::PullPolicy policy) {
+  switch (policy) {
+    case specs::PullPolicy::Always:
+      return platform::PullPolicy::Always;
+    case specs::PullPolicy::Newer:
+      return platform::PullPolicy::Newer;
+    case specs::PullPolicy::IfNotPresent:
+      return platform::PullPolicy::IfNotPresent;
+    case specs::PullPolicy::Never:
+      return platform::PullPolicy::Never;
+  }
+  return platform::PullPolicy::IfNotPresent;
+}
+
+class RootfsWorker {
+ public:
+  using Handle = RootfsHandle;
+  static constexpr const char* name = "ringfort.rootfs_worker";
+
+  RootfsWorker(Self<Handle>, Settings settings, Seams seams, RootfsInbox owner, std::size_t number)
+      : settings_(std::move(settings)),
+        seams_(std::move(seams)),
+        owner_(std::move(owner)),
+        number_(number) {}
+
+  Handle::behavior_type make_behavior() {
+    return {
+        [this](const RegisterImage& add) { return after(on_register(add), add.image); },
+        [this](const PullImage& pull) {
+          return after(images().pull(pull.image, as_platform(pull.policy)));
+        },
+        [this](ListImages) { return after(on_list()); },
+        [this](const RemoveImage& remove) {
+          return after(images().remove(remove.image, remove.force, in_use(remove.in_use)));
+        },
+        [this](const PruneImages& prune) { return after(on_prune(prune)); },
+        [this](const Build& build) { return after(build_site(*build.recipe, settings_, seams_)); },
+        [this](const Open& open) { return after(open_site(*open.site, seams_)); },
+        [this](const Discard& discard) {
+          return after(discard_site(discard.id, discard.site.get(), seams_));
+        },
+        [this](const ReadLog& read) { return after(on_read_log(read)); },
+    };
+  }
+
+ private:
+  platform::ImageStore& images() { return seams_.files->images(); }
+
+  Status on_register(const RegisterImage& add) {
+    auto image = images().add(add.image, add.directory);
+    if (!image) return fail(std::move(image.error()));
+    return {};
+  }
+
+  Result<std::vector<ImageEntry>> on_list() {
+    std::vector<ImageEntry> entries;
+    for (platform::Image& image : images().list())
+      entries.push_back({std::move(image.name), image.native, image.bytes});
+    return entries;
+  }
+
+  Result<std::vector<std::string>> on_prune(const PruneImages& prune) {
+    auto pruned = images().prune(in_use(prune.in_use));
+    if (!pruned) return fail(std::move(pruned.error()));
+    return std::move(pruned->names);
+  }
+
+  Result<std::vector<LogEntry>> on_read_log(const ReadLog& read) {
+    return platform::read_log(seams_.files->container_dir(read.id),
+                              state_directory(*seams_.files, read.id), read.tail);
+  }
+
+  static std::function<bool(std::string_view)> in_use(const ImagesInUse& names) {
+    return [names](std::string_view image) { return names && names->contains(image); };
+  }
+
+  /// `result`, and word to the owner that this worker is free.
+  template <class T>
+  T after(T result, std::string image = {}) {
+    post(owner_, WorkerIdle{number_, std::move(image)});
+    return result;
+  }
+
+  Settings settings_;
+  Seams seams_;
+  RootfsInbox owner_;
+  std::size_t number_;
+};
+
+}  // namespace
+
+RootfsHandle spawn_rootfs_worker(caf::actor_system& system, Settings settings, Seams seams,
+                                 RootfsInbox owner, std::size_t number) {
+  if (seams.workers == Workers::Scheduled)
+    return spawn_state<RootfsWorker>(system, std::move(settings), std::move(seams),
+                                     std::move(owner), number);
+  return spawn_state<RootfsWorker, caf::detached>(system, std::move(settings), std::move(seams),
+                                                  std::move(owner), number);
+}
+
+}  // namespace ringfort::actors

@@ -1,0 +1,37 @@
+// The real operating system behind the seams.
+#include "ringfort/actors/context.hpp"
+
+#include <chrono>
+
+namespace ringfort::actors {
+
+Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
+                 const std::shared_ptr<platform::EventLoop>& loop) {
+  Seams seams;
+  seams.files = std::move(files);
+  // The spawner lives on the loop: let nobody keep the one without the other.
+  auto spawner = std::shared_ptr<platform::Spawner>(platform::Spawner::make(*loop));
+  auto end = [kept = std::shared_ptr<platform::EventLoop>(loop),
+              spawner](platform::Spawner*) mutable {
+    spawner.reset();
+    kept.reset();
+  };
+  seams.spawner = std::shared_ptr<platform::Spawner>(spawner.get(), std::move(end));
+  seams.choose_level = [raw = spawner.get()](Isolation asked) {
+    return platform::choose_level(asked, *raw);
+  };
+  seams.host_facts = [] { return platform::host_facts(); };
+  seams.claim_port = platform::claim_port;
+  seams.tree_stats = platform::tree_stats;
+  seams.tree_pss_bytes = platform::tree_pss_bytes;
+  seams.has_cgroups = platform::MemoryCgroup::available;
+  seams.make_cgroup = platform::MemoryCgroup::create;
+  seams.now = [] {
+    return std::chrono::time_point_cast<std::chrono::microseconds>(
+        std::chrono::system_clock::now());
+  };
+  seams.uptime = [] { return std::chrono::steady_clock::now(); };
+  return seams;
+}
+
+}  // namespace ringfort::actors

@@ -1,0 +1,208 @@
+#include "ringfort/actors/site.hpp"
+
+#include "ringfort/platform/seatbelt_profile.hpp"
+
+#include <charconv>
+
+namespace ringfort::actors {
+
+namespace {
+
+constexpr std::string_view kHostImage = "host";
+
+/// A create that could not be done is CreateFailed, whatever the system called it; what the caller
+/// must change in his input keeps its kind.
+tl::unexpected<Error> cannot_create(Error error, const ContainerId& id) {
+  if (error.kind == ErrorKind::Io || error.kind == ErrorKind::NotFound)
+    error.kind = ErrorKind::CreateFailed;
+  error.container = id.str();
+  return fail(std::move(error));
+}
+
+Result<std::optional<platform::Image>> find_image(const Recipe& recipe, const Seams& seams) {
+  const std::string& name = recipe.service->image.name;
+  if (name == kHostImage) return std::nullopt;
+  auto image = seams.files->images().find(name);
+  if (!image) return fail(std::move(image.error()));
+  return std::move(*image);
+}
+
+Result<std::optional<UserIds>> choose_user(const Recipe& recipe, const platform::HostFacts& host) {
+  std::optional<std::string> asked =
+      recipe.options.user ? recipe.options.user : recipe.service->user;
+  if (!asked) {
+    if (!recipe.uid) return std::nullopt;
+    return UserIds{*recipe.uid, *recipe.uid};
+  }
+  auto user = parse_user(*asked);
+  if (!user) return fail(std::move(user.error()));
+  if (user->uid == 0)
+    return fail(ErrorKind::InvalidSpec, "user 0 is never given to a container",
+                "name a plain user, or leave the user out");
+  if (host.root) return *user;
+  if (user->uid == host.uid) return std::nullopt;
+  return fail(ErrorKind::Unsupported, "user " + *asked + " differs from the one who runs ringfort",
+              "run ringfort as root, or leave the user out");
+}
+
+platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>& user,
+                             bool host_image) {
+  const specs::Service& service = *recipe.service;
+  platform::Command command;
+  command.argv = command_line(service.command);
+  command.env.assign(service.env.begin(), service.env.end());
+  command.workdir = recipe.options.workdir;
+  if (service.command.workdir && (!host_image || command.workdir.empty()))
+    command.workdir = *service.command.workdir;
+  command.own_port = recipe.port;
+  command.hostname = service.hostname.value_or(recipe.id.str());
+  command.deadline = recipe.options.timeout;
+  command.grace = recipe.options.grace;
+  if (user) {
+    command.uid = user->uid;
+    command.gid = user->gid;
+  }
+  return command;
+}
+
+std::string record_text(const Recipe& recipe, const Site& site, const Seams& seams) {
+  std::string text = "owner " + seams.files->owner_nonce() + "\n";
+  text += "id " + site.id.str() + "\n";
+  text += "level " + std::string(to_string(site.level)) + "\n";
+  if (recipe.port) text += "port " + std::to_string(*recipe.port) + "\n";
+  return text;
+}
+
+/// The kernel's limit where it can be had; the watchdog's is named among what is missing.
+void add_memory_limit(Site& site, const Seams& seams) {
+  if (!site.policy.memory_limit) return;
+  if (seams.has_cgroups()) {
+    std::string name = "ringfort-" + seams.files->owner_nonce() + "-" + site.id.str();
+    auto group = seams.make_cgroup(name, *site.policy.memory_limit);
+    if (group) {
+      site.cgroup = std::make_shared<CgroupSlot>(std::move(*group));
+      return;
+    }
+  }
+  site.missing.emplace_back(
+      "memory is polled, not limited by the kernel: what is in no process's pages "
+      "(unmapped memfd, pipe buffers) is not counted");
+}
+
+Status create_files(const Recipe& recipe, const Site& site, std::optional<platform::Image> image,
+                    const std::optional<UserIds>& user, const Seams& seams) {
+  platform::NewContainer files{site.id, std::move(image), {}, {}, {}, site.durability, {}};
+  if (user) files.owner = user->uid;
+  if (site.durability != Durability::None) {
+    auto profile = platform::seatbelt_profile(site.policy);
+    if (!profile) return fail(std::move(profile.error()));
+    files.seatbelt = std::move(*profile);
+    files.config_json = "{\"id\": \"" + site.id.str() + "\"}\n";
+    files.record = record_text(recipe, site, seams);
+  }
+  return seams.files->create(files);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Settings& settings,
+                                               const Seams& seams) {
+  const platform::HostFacts host = seams.host_facts();
+  const std::string& image_name = recipe.service->image.name;
+  const bool host_image = image_name == kHostImage;
+
+  auto image = find_image(recipe, seams);
+  if (!image) return cannot_create(std::move(image.error()), recipe.id);
+  auto user = choose_user(recipe, host);
+  if (!user) return cannot_create(std::move(user.error()), recipe.id);
+  auto level = seams.choose_level(recipe.options.isolation.value_or(settings.isolation));
+  if (!level) return cannot_create(std::move(level.error()), recipe.id);
+
+  platform::PolicyContext about{seams.files->container_dir(recipe.id), *image && (*image)->native,
+                                settings.gpu_access, recipe.port, host_image};
+  auto policy = platform::make_policy(*recipe.service, recipe.options, about);
+  if (!policy) return cannot_create(std::move(policy.error()), recipe.id);
+  auto plan =
+      platform::make_launch_plan(*policy, command_of(recipe, *user, host_image), *level, host);
+  if (!plan) return cannot_create(std::move(plan.error()), recipe.id);
+
+  if (recipe.replaced) {
+    Status gone = discard_site(recipe.id, recipe.replaced.get(), seams);
+    if (!gone) return cannot_create(std::move(gone.error()), recipe.id);
+  }
+  auto site = std::make_shared<Site>(Site{recipe.id,
+                                          image_name,
+                                          *level,
+                                          recipe.options.durability.value_or(settings.durability),
+                                          std::move(*policy),
+                                          std::move(*plan),
+                                          {},
+                                          {},
+                                          {}});
+  site->missing = platform::missing_protections(site->policy, *level, host);
+  add_memory_limit(*site, seams);
+  if (Status made = create_files(recipe, *site, std::move(*image), *user, seams); !made)
+    return cannot_create(std::move(made.error()), recipe.id);
+  return site;
+}
+
+Result<std::shared_ptr<platform::RunRequest>> open_site(const Site& site, const Seams& seams) {
+  auto request = std::make_shared<platform::RunRequest>();
+  request->container = site.id.str();
+  auto files = seams.files->open_for_run(site.id, site.durability);
+  if (!files) return fail(std::move(files.error()));
+  request->files = std::move(*files);
+  if (site.cgroup) {
+    if (auto group = site.cgroup->get()) {
+      auto fds = group->open_for_run();
+      if (!fds) return fail(std::move(fds.error()));
+      request->cgroup = std::move(*fds);
+    }
+  }
+  if (site.durability != Durability::None)
+    request->state_dir = state_directory(*seams.files, site.id);
+  request->plan = site.plan;
+  return request;
+}
+
+Status discard_site(const ContainerId& id, const Site* site, const Seams& seams) {
+  if (site == nullptr) {
+    if (seams.files->held_by_live_owner(id))
+      return fail(Error{ErrorKind::Conflict, "belongs to another runtime that is alive",
+                        "remove it there", id.str(), 0});
+    return seams.files->discard(id, Durability::Process);
+  }
+  if (site->cgroup) site->cgroup->drop();
+  Status gone = seams.files->discard(id, site->durability);
+  if (!gone) gone.error().container = id.str();
+  return gone;
+}
+
+std::string state_directory(const platform::ContainerFiles& files, const ContainerId& id) {
+  return files.data_dir() + "/state/" + id.str();
+}
+
+std::vector<std::string> command_line(const specs::Command& command) {
+  std::vector<std::string> argv = command.entrypoint;
+  argv.insert(argv.end(), command.args.begin(), command.args.end());
+  if (argv.empty()) argv.emplace_back("/bin/sh");
+  return argv;
+}
+
+Result<UserIds> parse_user(std::string_view text) {
+  auto number = [](std::string_view digits) -> std::optional<std::uint32_t> {
+    std::uint32_t value = 0;
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+    return value;
+  };
+  auto colon = text.find(':');
+  auto uid = number(text.substr(0, colon));
+  auto gid = colon == std::string_view::npos ? uid : number(text.substr(colon + 1));
+  if (!uid || !gid)
+    return fail(ErrorKind::InvalidSpec, "user \"" + printable(text) + "\" is not UID or UID:GID",
+                "write numbers, as in 1000:1000");
+  return UserIds{*uid, *gid};
+}
+
+}  // namespace ringfort::actors

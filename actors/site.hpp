@@ -1,0 +1,89 @@
+// A container on disk: what it may do, how it is started, where it lies. Built and opened by
+// workers, because all of this may block; immutable afterwards.
+#pragma once
+
+#include "ringfort/actors/context.hpp"
+#include "ringfort/platform/launch_plan.hpp"
+#include "ringfort/platform/policy.hpp"
+#include "ringfort/specs/service.hpp"
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ringfort::actors {
+
+struct Site;
+
+/// What a container is to be made from.
+struct Recipe {
+  ContainerId id;
+  std::shared_ptr<const specs::Service> service;
+  RunOptions options;
+  std::optional<std::uint16_t> port;
+  std::optional<std::uint32_t> uid;
+  std::shared_ptr<const Site>
+      replaced;  ///< an ended container of this id lies there and goes first
+};
+
+/// Holds a container's memory cgroup until it is dropped, from whatever thread.
+class CgroupSlot {
+ public:
+  CgroupSlot() = default;
+  explicit CgroupSlot(std::shared_ptr<platform::MemoryCgroup> group) : group_(std::move(group)) {}
+  std::shared_ptr<platform::MemoryCgroup> get() const {
+    std::lock_guard lock(mutex_);
+    return group_;
+  }
+  void drop() {
+    std::shared_ptr<platform::MemoryCgroup> last;
+    std::lock_guard lock(mutex_);
+    last.swap(group_);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<platform::MemoryCgroup> group_;
+};
+
+struct Site {
+  ContainerId id;
+  std::string image;
+  Level level = Level::Landlock;
+  Durability durability = Durability::Process;
+  platform::Policy policy;
+  platform::LaunchPlan plan;
+  std::vector<std::string> missing;
+  std::vector<std::string> not_enforced;
+  std::shared_ptr<CgroupSlot> cgroup;  ///< empty: no limit, or the watchdog's to hold
+
+  bool needs_watchdog() const { return policy.memory_limit && !cgroup; }
+};
+
+/// Policy, plan and texts, then the files. Errors carry the container's name; whatever is missing
+/// or refused by the system is CreateFailed, and nothing is left behind.
+Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Settings& settings,
+                                               const Seams& seams);
+
+/// Everything for one run but what the container itself holds (port, standard streams).
+Result<std::shared_ptr<platform::RunRequest>> open_site(const Site& site, const Seams& seams);
+
+/// Removes files and cgroup. With an empty `site`, what another time left under that name.
+Status discard_site(const ContainerId& id, const Site* site, const Seams& seams);
+
+/// Directory of log index and records: <data_dir>/state/<id>.
+std::string state_directory(const platform::ContainerFiles& files, const ContainerId& id);
+
+/// What a service runs: entrypoint and arguments, arguments alone, or a shell.
+std::vector<std::string> command_line(const specs::Command& command);
+
+/// "uid" or "uid:gid" in numbers.
+struct UserIds {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+Result<UserIds> parse_user(std::string_view text);
+
+}  // namespace ringfort::actors

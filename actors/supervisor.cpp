@@ -1,0 +1,191 @@
+#include "ringfort/actors/supervisor.hpp"
+
+#include "ringfort/actors/container.hpp"
+
+#include <map>
+#include <unordered_map>
+
+namespace ringfort::actors {
+
+namespace {
+
+using namespace messages;
+
+// Outside of what systemd and the distributions give away (systemd.io/UIDS-GIDS).
+constexpr std::uint32_t kDefaultUidBlock = 1'880'000'000;
+constexpr std::uint32_t kUidBlockSize = 65536;
+
+tl::unexpected<Error> unknown(const ContainerId& id) {
+  return fail(Error{ErrorKind::NotFound, "no such container", "create it first", id.str(), 0});
+}
+
+class Supervisor {
+ public:
+  using Handle = SupervisorInbox;
+  static constexpr const char* name = "ringfort.supervisor";
+
+  Supervisor(Self<Handle> self, ContextPtr context) : self_(self), context_(std::move(context)) {
+    on_down(self_, [this](const caf::actor_addr& who) { forget(who); });
+    // Runtimes share a block; beginning at different places keeps their containers apart.
+    next_uid_ = static_cast<std::uint32_t>(
+        std::hash<std::string>{}(context_->seams.files->owner_nonce()) % kUidBlockSize);
+  }
+
+  Handle::behavior_type make_behavior() {
+    return {
+        [this](Create& create) { return on_create(create); },
+        [this](const Lookup& lookup) { return on_lookup(lookup); },
+        [this](ListContainers list) { return on_list(list); },
+        [this](const Shutdown& shutdown) { return on_shutdown(shutdown); },
+        [this](const Watch& watch) { watchers_.push_back(or_sender(watch.who, self_)); },
+        [this](On<Start>& call) { return pass<Result<Started>>(call); },
+        [this](On<Stop>& call) { return pass<Status>(call); },
+        [this](On<Kill>& call) { return pass<Status>(call); },
+        [this](On<Pause>& call) { return pass<Status>(call); },
+        [this](On<Unpause>& call) { return pass<Status>(call); },
+        [this](On<Remove>& call) { return on_remove(call); },
+        [this](On<Wait>& call) { return pass<Result<ExitRecord>>(call); },
+        [this](On<Exec>& call) { return pass<Result<ExecResult>>(call); },
+        [this](On<GetState>& call) { return pass<Result<ContainerState>>(call); },
+        [this](On<GetEntry>& call) { return pass<Result<ContainerEntry>>(call); },
+        [this](On<GetStats>& call) { return pass<Result<Stats>>(call); },
+        [this](On<GetLogs>& call) { return pass<Result<std::vector<LogEntry>>>(call); },
+        [this](RegisterImage& add) { return to_rootfs<Status>(add); },
+        [this](PullImage& pull) { return to_rootfs<Status>(pull); },
+        [this](ListImages list) { return to_rootfs<Result<std::vector<ImageEntry>>>(list); },
+        [this](RemoveImage& remove) {
+          remove.in_use = images_in_use();
+          return to_rootfs<Status>(remove);
+        },
+        [this](PruneImages& prune) {
+          prune.in_use = images_in_use();
+          return to_rootfs<Result<std::vector<std::string>>>(prune);
+        },
+        [this](const ContainerExited& exited) { on_exited(exited); },
+        [this](const Gone& gone) { forget(gone.who); },
+    };
+  }
+
+ private:
+  struct Entry {
+    ContainerInbox container;
+    std::string image;
+    std::optional<std::uint32_t> uid;
+  };
+
+  Answer<Result<Created>> on_create(Create& create) {
+    if (leaving_)
+      return fail(Error{ErrorKind::Conflict, "the runtime is ending", "open another one",
+                        create.id.str(), 0});
+    if (Status ok = check(create.id); !ok) return fail(std::move(ok.error()));
+    auto [at, fresh] = registry_.try_emplace(create.id);
+    Entry& entry = at->second;
+    if (fresh) {
+      entry.container = spawn_container(self_->system(), context_, Handle{self_}, create.id);
+      entry.uid = choose_uid();
+      by_address_.emplace(entry.container.address(), create.id);
+      monitor(self_, entry.container);
+    }
+    // What is there already decides for itself: it says Conflict, or begins anew if it has ended.
+    entry.image = create.service->image.name;
+    return messages::delegate(
+        self_, entry.container,
+        CreateCall{std::move(create.service), std::move(create.options), entry.uid});
+  }
+
+  Answer<Result<ContainerHandle>> on_lookup(const Lookup& lookup) {
+    auto found = registry_.find(lookup.id);
+    if (found == registry_.end()) return unknown(lookup.id);
+    return Result<ContainerHandle>{found->second.container};
+  }
+
+  Answer<Result<std::vector<ContainerEntry>>> on_list(ListContainers list) {
+    std::vector<ContainerInbox> containers;
+    containers.reserve(registry_.size());
+    for (const auto& [id, entry] : registry_) containers.push_back(entry.container);
+    return messages::delegate(self_, spawn_census(self_->system(), std::move(containers)), list);
+  }
+
+  Answer<Status> on_remove(On<Remove>& call) {
+    auto found = registry_.find(call.id);
+    if (found != registry_.end())
+      return messages::delegate(self_, found->second.container, call.message);
+    if (Status ok = check(call.id); !ok) return fail(std::move(ok.error()));
+    return messages::delegate(self_, context_->rootfs, Discard{call.id, nullptr});
+  }
+
+  Answer<Status> on_shutdown(const Shutdown& shutdown) {
+    auto promise = make_promise<Status, Handle>(self_);
+    leaving_ = true;
+    farewells_.push_back(promise);
+    for (const auto& [id, entry] : registry_) post(entry.container, shutdown);
+    finish_shutdown();
+    return promise;
+  }
+
+  template <class T, class Message>
+  Answer<T> pass(On<Message>& call) {
+    auto found = registry_.find(call.id);
+    if (found == registry_.end()) return unknown(call.id);
+    return messages::delegate(self_, found->second.container, std::move(call.message));
+  }
+
+  template <class T, class Message>
+  Answer<T> to_rootfs(Message& message) {
+    return messages::delegate(self_, context_->rootfs, std::move(message));
+  }
+
+  void on_exited(const ContainerExited& exited) {
+    std::erase_if(watchers_, [&](const auto& watcher) { return !post_to(watcher, exited); });
+  }
+
+  void forget(const caf::actor_addr& who) {
+    auto found = by_address_.find(who);
+    if (found == by_address_.end()) return;
+    auto entry = registry_.find(found->second);
+    if (entry->second.uid) uids_.erase(*entry->second.uid);
+    registry_.erase(entry);
+    by_address_.erase(found);
+    finish_shutdown();
+  }
+
+  void finish_shutdown() {
+    if (!leaving_ || !registry_.empty()) return;
+    for (auto& farewell : farewells_) farewell.deliver(Status{});
+    farewells_.clear();
+  }
+
+  std::optional<std::uint32_t> choose_uid() {
+    if (!context_->host.root) return std::nullopt;
+    std::uint32_t first = context_->settings.uid_block.value_or(kDefaultUidBlock);
+    for (std::uint32_t tried = 0; tried < kUidBlockSize; ++tried) {
+      std::uint32_t uid = first + next_uid_++ % kUidBlockSize;
+      if (uids_.insert(uid).second) return uid;
+    }
+    return first;  // more containers than uids: the last one shares
+  }
+
+  ImagesInUse images_in_use() const {
+    auto names = std::make_shared<std::set<std::string, std::less<>>>();
+    for (const auto& [id, entry] : registry_) names->insert(entry.image);
+    return names;
+  }
+
+  Self<Handle> self_;
+  ContextPtr context_;
+  std::unordered_map<ContainerId, Entry> registry_;
+  std::map<caf::actor_addr, ContainerId> by_address_;
+  std::vector<caf::weak_actor_ptr> watchers_;
+  std::vector<Promise<Status>> farewells_;
+  std::set<std::uint32_t> uids_;
+  std::uint32_t next_uid_ = 0;
+  bool leaving_ = false;
+};
+
+}  // namespace
+
+SupervisorHandle spawn_supervisor(caf::actor_system& system, ContextPtr context) {
+  return spawn_state<Supervisor>(system, std::move(context));
+}
+
+}  // namespace ringfort::actors
