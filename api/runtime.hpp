@@ -1,6 +1,12 @@
 // The blocking face of ringfort for programs without actors. Shows no CAF.
 #pragma once
 
+#include "ringfort/messages/answers.hpp"
+#include "ringfort/specs/deployment.hpp"
+#include "ringfort/specs/names.hpp"
+#include "ringfort/specs/run_options.hpp"
+#include "ringfort/specs/status.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -11,11 +17,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "ringfort/specs/deployment.hpp"
-#include "ringfort/specs/names.hpp"
-#include "ringfort/specs/run_options.hpp"
-#include "ringfort/specs/status.hpp"
 
 namespace caf {
 class actor_system;
@@ -30,60 +31,25 @@ struct RuntimePortRange {
 };
 
 struct RuntimeConfig {
-  std::string data_dir;                       ///< made when absent; absolute or relative to the cwd
-  std::string log_dir;                        ///< empty = <data_dir>/logs
+  std::string data_dir;  ///< made when absent; absolute or relative to the cwd
+  std::string log_dir;   ///< empty = <data_dir>/logs
   bool gpu_access = true;
   Isolation isolation = Isolation::Auto;
   OnExit on_exit = OnExit::Kill;
   RuntimePortRange port_range;
   Durability durability = Durability::Process;
-  std::size_t exec_output_limit = 1 << 20;    ///< bytes kept of each stream of an exec
-  std::optional<std::uint32_t> uid_block;     ///< root: first uid of the block for containers
+  std::size_t exec_output_limit = 1 << 20;  ///< bytes kept of each stream of an exec
+  std::optional<std::uint32_t> uid_block;   ///< root: first uid of the block for containers
   /// The caller's own system (its config must have passed through `messages::configure`); null =
   /// one lazily made system shared by all runtimes of the process.
   caf::actor_system* system = nullptr;
+  /// Threads of that shared system; the first runtime of a process decides. 0 = two.
+  std::size_t workers = 0;
 };
 
-/// What create found out.
-struct Created {
-  Level level = Level::Landlock;
-  std::vector<std::string> layers;        ///< what the level consists of
-  std::vector<std::string> missing;       ///< what it does not hold on this machine, one sentence each
-  std::vector<std::string> not_enforced;  ///< spec fields in use that are not enforced
-  std::optional<std::uint16_t> port;
-};
-
-/// What start found out.
-struct Started {
-  std::int32_t pid = 0;                   ///< host pid of the main program
-  WallTime at{};                          ///< of its exec
-  std::chrono::microseconds took{};       ///< from the call to the exec
-};
-
-struct ExecOptions {
-  std::vector<std::pair<std::string, std::string>> env;
-  std::string workdir;
-  std::optional<Duration> timeout;
-  std::string stdin_text;
-};
-
-struct ImageEntry {
-  std::string name;
-  bool native = false;
-  std::uint64_t bytes = 0;
-};
-
-struct ContainerEntry {
-  ContainerId id;
-  std::string image;
-  ContainerState state;
-  Level level = Level::Landlock;
-  std::optional<std::uint16_t> port;
-  std::optional<std::int32_t> pid;
-};
-
-/// All calls are synchronous, bounded in time (Error Timeout at worst) and safe from any thread,
-/// but are refused (Error Unsupported) on a thread that belongs to the actor system.
+/// All calls are synchronous and safe from any thread, but are refused (Error Unsupported) on a
+/// thread that belongs to the actor system. Waiting and an exec without a timeout last as long as
+/// the container does; all others are bounded in time (Error Timeout at worst).
 class Runtime {
  public:
   /// Makes the directories; starts no process. Under a millisecond once the actor system exists.
@@ -104,6 +70,10 @@ class Runtime {
 
   // Life of a container
   Result<Created> create_container(const ContainerId& id, const specs::Service& service,
+                                   const RunOptions& options = {});
+  /// The same without copying a service that many containers share.
+  Result<Created> create_container(const ContainerId& id,
+                                   std::shared_ptr<const specs::Service> service,
                                    const RunOptions& options = {});
   Result<Started> start_container(const ContainerId& id);
   Status stop_container(const ContainerId& id, Duration patience);

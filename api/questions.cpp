@@ -1,0 +1,43 @@
+// What can be asked about containers.
+#include "ringfort/api/impl.hpp"
+
+namespace ringfort {
+
+using namespace messages;
+
+Result<ContainerState> Runtime::container_state(const ContainerId& id) {
+  return impl_->ask<Result<ContainerState>>(id, GetState{});
+}
+
+Result<std::vector<LogEntry>> Runtime::container_logs(const ContainerId& id, std::size_t tail) {
+  return impl_->ask<Result<std::vector<LogEntry>>>(id, GetLogs{tail});
+}
+
+Result<std::vector<LogEntry>> Runtime::get_logs(const ContainerId& id) {
+  return container_logs(id, 0);
+}
+
+Result<Stats> Runtime::get_container_stats(const ContainerId& id) {
+  return impl_->ask<Result<Stats>>(id, GetStats{});
+}
+
+Result<std::optional<std::int32_t>> Runtime::get_container_pid(const ContainerId& id) {
+  return impl_->ask<Result<ContainerEntry>>(id, GetEntry{}).map(&ContainerEntry::pid);
+}
+
+Result<std::optional<std::string>> Runtime::get_container_ip(const ContainerId& id) {
+  // Below level `network` a container has the host's addresses; its own port makes the difference.
+  return impl_->ask<Result<ContainerEntry>>(id, GetEntry{}).map([](const ContainerEntry&) {
+    return std::optional<std::string>{"127.0.0.1"};
+  });
+}
+
+Result<std::optional<std::uint16_t>> Runtime::get_container_port_override(const ContainerId& id) {
+  return impl_->ask<Result<ContainerEntry>>(id, GetEntry{}).map(&ContainerEntry::port);
+}
+
+Result<std::vector<ContainerEntry>> Runtime::list_containers() {
+  return impl_->ask<Result<std::vector<ContainerEntry>>>(ListContainers{});
+}
+
+}  // namespace ringfort
