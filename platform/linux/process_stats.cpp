@@ -1,0 +1,171 @@
+#include "ringfort/platform/process_stats.hpp"
+
+#include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/linux/dir_stack.hpp"
+#include "ringfort/platform/linux/proc_stat.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <fcntl.h>
+
+namespace ringfort::platform {
+namespace {
+
+constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+
+/// The start of a file below /proc; empty when its process is gone. No file we read is longer.
+std::string_view read_small(int proc_fd, const std::string& path, std::array<char, 8192>& buffer) {
+  const Fd file{::openat(proc_fd, path.c_str(), kFlags)};
+  const auto got = file ? ::read(file.get(), buffer.data(), buffer.size()) : -1;
+  return {buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+}
+
+/// "<name>   <number> kB" somewhere at the start of a line, in bytes; 0 when absent.
+std::uint64_t kilobytes(std::string_view text, std::string_view name) {
+  const auto line = "\n" + std::string(name) + ":";
+  auto at = text.find(line);
+  if (at == text.npos) return 0;
+  at = text.find_first_of("0123456789", at + line.size());
+  std::uint64_t value = 0;
+  if (at != text.npos) std::from_chars(text.data() + at, text.data() + text.size(), value);
+  return value * 1024;
+}
+
+/// All processes of the machine at one moment, more or less: a fork may slip through, a pid may
+/// vanish between the listing and the reading. Callers who must see all look again.
+class ProcessTable {
+ public:
+  static Result<ProcessTable> read() {
+    ProcessTable table;
+    table.proc_ = Fd{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    auto entries = table.proc_ ? list_directory(table.proc_.get())
+                               : Result<std::vector<DirEntry>>(fail(os_error("cannot open /proc")));
+    if (!entries) return fail(entries.error());
+    std::array<char, 8192> buffer;
+    for (const auto& entry : *entries) {
+      if (entry.name.front() < '0' || entry.name.front() > '9') continue;
+      const auto stat =
+          parse_proc_stat(read_small(table.proc_.get(), entry.name + "/stat", buffer));
+      if (!stat) continue;
+      table.children_[stat->parent].push_back(stat->pid);
+      table.processes_.emplace(stat->pid, *stat);
+    }
+    return table;
+  }
+
+  const ProcStat* find(pid_t pid) const {
+    const auto found = processes_.find(pid);
+    return found == processes_.end() ? nullptr : &found->second;
+  }
+
+  /// Everything below `root`, the dead that nobody has reaped yet included, the root not.
+  std::vector<const ProcStat*> below(pid_t root) const {
+    std::vector<const ProcStat*> found;
+    std::vector<pid_t> open{root};
+    while (!open.empty()) {
+      const auto children = children_.find(open.back());
+      open.pop_back();
+      if (children == children_.end()) continue;
+      for (const pid_t child : children->second) {
+        // A pid read twice around its reuse could make a circle.
+        if (found.size() > processes_.size()) return found;
+        found.push_back(find(child));
+        open.push_back(child);
+      }
+    }
+    return found;
+  }
+
+  /// Sum of `names` (figures in kB) from `file` of a process.
+  std::uint64_t memory(const ProcStat& process, const char* file,
+                       std::initializer_list<std::string_view> names) const {
+    std::array<char, 8192> buffer;
+    const auto own = std::to_string(process.pid);
+    auto text = read_small(proc_.get(), own + "/" + file, buffer);
+    // A leader that has left its threads behind shows no memory of its own; they do.
+    if (process.is_zombie() && process.threads > 1) text = from_thread(own, file, buffer);
+    std::uint64_t sum = 0;
+    for (const auto name : names) sum += kilobytes(text, name);
+    return sum;
+  }
+
+ private:
+  std::string_view from_thread(const std::string& pid, const char* file,
+                               std::array<char, 8192>& buffer) const {
+    const Fd tasks{
+        ::openat(proc_.get(), (pid + "/task").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const auto threads = tasks ? list_directory(tasks.get()) : std::vector<DirEntry>{};
+    if (!threads) return {};
+    for (const auto& thread : *threads) {
+      if (thread.name == pid) continue;
+      const auto text = read_small(tasks.get(), thread.name + "/" + file, buffer);
+      if (text.find("Rss") != text.npos) return text;
+    }
+    return {};
+  }
+
+  Fd proc_;
+  std::unordered_map<pid_t, ProcStat> processes_;
+  std::unordered_map<pid_t, std::vector<pid_t>> children_;
+};
+
+std::uint64_t resident(const ProcessTable& table, const ProcStat& process) {
+  return table.memory(process, "status", {"RssAnon", "RssShmem"});
+}
+
+}  // namespace
+
+Result<std::vector<TreeStats>> tree_stats(std::span<const pid_t> roots) {
+  const auto table = ProcessTable::read();
+  if (!table) return fail(table.error());
+  static const auto kTicksPerSecond = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  std::vector<TreeStats> all;
+  all.reserve(roots.size());
+  for (const pid_t root : roots) {
+    TreeStats stats;
+    std::uint64_t ticks = 0;
+    // What the root has reaped belonged to the tree; the root's own work does not.
+    if (const auto* shim = table->find(root)) ticks += shim->reaped_ticks;
+    for (const auto* process : table->below(root)) {
+      ticks += process->own_ticks + process->reaped_ticks;
+      if (process->is_gone()) continue;
+      ++stats.pids;
+      stats.rss_bytes += resident(*table, *process);
+    }
+    stats.cpu_usec = ticks * 1'000'000 / kTicksPerSecond;
+    all.push_back(stats);
+  }
+  return all;
+}
+
+Result<std::vector<pid_t>> tree_pids(pid_t root) {
+  const auto table = ProcessTable::read();
+  if (!table) return fail(table.error());
+  std::vector<pid_t> pids;
+  for (const auto* process : table->below(root)) {
+    if (!process->is_gone()) pids.push_back(process->pid);
+  }
+  return pids;
+}
+
+Result<std::uint64_t> tree_pss_bytes(pid_t root) {
+  const auto table = ProcessTable::read();
+  if (!table) return fail(table.error());
+  std::uint64_t sum = 0;
+  for (const auto* process : table->below(root)) {
+    if (process->is_gone()) continue;
+    const auto share = table->memory(*process, "smaps_rollup", {"Pss_Anon", "Pss_Shmem"});
+    // Nothing to read: it is not ours to look into (not dumpable), or it has no memory. Its
+    // resident pages are then the upper bound.
+    sum += share != 0 ? share : resident(*table, *process);
+  }
+  return sum;
+}
+
+}  // namespace ringfort::platform
