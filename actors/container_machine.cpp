@@ -111,7 +111,9 @@ constexpr Row kRows[] = {
     {S::Stuck, Wait, S::Stuck, {E::KeepWaiting}},
     {S::Stuck, Remove, S::Removing, {E::KillTree}},
     {S::Stuck, Shutdown, S::Removing, {E::KillTree}},
-    {S::Stuck, Ended, S::Exited, {E::Unguard, E::StoreExit}},
+    {S::Stuck, Began, S::Stuck, {E::AnswerStart}},
+    {S::Stuck, StartFailed, S::Failed, {E::StoreExit, E::AnswerStart}},
+    {S::Stuck, Ended, S::Exited, {E::Unguard, E::StoreExit, E::AnswerStart}},
 };
 
 const Row* find(State state, Event event) {
@@ -161,6 +163,7 @@ bool has(const Effects& effects, Effect wanted) {
 void settle(Step& step, Event event) {
   Machine& next = step.next;
   if (has(step.effects, E::Open)) ++next.generation;
+  if (has(step.effects, E::StoreExit)) next.ended = next.generation;
   if (event == Launched) next.alive = true;
   if (event == Ended || event == StartFailed) next.alive = false;
   if (next.keep_files) std::ranges::replace(step.effects, E::Discard, E::Quit);
@@ -178,7 +181,8 @@ Step step(const Machine& machine, Event event, std::uint32_t generation) {
     if (is_call(event)) result.refusal = Refusal{"is gone", "create it again"};
     return result;
   }
-  if (is_about_a_run(event) && generation != machine.generation) return result;
+  bool stale = generation != machine.generation || generation == machine.ended;
+  if (is_about_a_run(event) && stale) return result;
   const Row* row = find(machine.state, event);
   if (row == nullptr) {
     if (is_call(event)) result.refusal = refuse(machine.state, event);

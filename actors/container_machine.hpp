@@ -92,6 +92,7 @@ std::span<const Row> rows();
 struct Machine {
   State state = State::Creating;
   std::uint32_t generation = 0;  ///< of the last start
+  std::uint32_t ended = 0;       ///< the last one whose record is stored
   bool alive = false;            ///< a shim of this generation exists
   bool leaving = false;          ///< shutting down: nothing keeps the actor but a living tree
   bool keep_files = false;       ///< then: what is on disk stays

@@ -21,7 +21,7 @@ bool has(const Effects& effects, Effect wanted) {
 Machine in(State state) {
   bool alive = state == State::Running || state == State::Paused || state == State::Stopping ||
                state == State::Stuck;
-  return {state, 1, alive, false, false, false};
+  return {state, 1, 0, alive, false, false, false};
 }
 
 TEST(ContainerMachine, HasAtMostOneRowForAStateAndAnEvent) {
@@ -69,6 +69,15 @@ TEST(ContainerMachine, IgnoresNewsOfAnOlderStart) {
     EXPECT_EQ(result.next, before);
     EXPECT_EQ(result.effects, Effects{});
   }
+}
+
+TEST(ContainerMachine, HearsOfOneEndOnly) {
+  Step first = step(in(State::Running), Event::Ended, 1);
+  Step asked = step(first.next, Event::Remove);
+
+  Step second = step(asked.next, Event::Ended, 1);
+
+  EXPECT_EQ(second.effects, Effects{});
 }
 
 TEST(ContainerMachine, AnswersStopAtOnceWhereNothingRuns) {
