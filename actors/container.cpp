@@ -3,9 +3,20 @@
 #include "ringfort/actors/container_actor.hpp"
 #include "ringfort/actors/signals.hpp"
 
+#include <algorithm>
+
 namespace ringfort::actors {
 
 using namespace messages;
+
+namespace {
+
+/// Timers take no more than this, and no less than nothing.
+Duration bounded(Duration patience) {
+  return std::clamp(patience, Duration{0}, Duration{std::chrono::hours(24 * 365)});
+}
+
+}  // namespace
 
 Container::Container(Self<Handle> self, ContextPtr context, SupervisorInbox supervisor,
                      ContainerId id)
@@ -67,7 +78,7 @@ Answer<Status> Container::on_stop(const Stop& call) {
   if (step.refusal) return Status{apply(step)};
   auto promise = make_promise<Status, Handle>(self_);
   stops_.push_back(promise);
-  patience_ = call.patience;
+  patience_ = bounded(call.patience);
   (void)apply(step);
   return promise;
 }
@@ -116,7 +127,7 @@ Answer<Result<ExitRecord>> Container::on_wait(const Wait& call) {
   auto promise = make_promise<Result<ExitRecord>, Handle>(self_);
   auto ticket = next_ticket_++;
   waits_.emplace(ticket, promise);
-  if (call.patience) post_after(Handle{self_}, *call.patience, WaitOverdue{ticket});
+  if (call.patience) post_after(Handle{self_}, bounded(*call.patience), WaitOverdue{ticket});
   return promise;
 }
 

@@ -261,10 +261,6 @@ void Container::store_exit() {
   ++death_ticket_;
   for (auto& [ticket, wait] : waits_) wait.deliver(Result<ExitRecord>{*exit_});
   waits_.clear();
-  for (auto& [ticket, exec] : execs_)
-    exec.deliver(Result<ExecResult>{fail(error(ErrorKind::Conflict, "ended while the command ran",
-                                               "start it again, then repeat the command"))});
-  execs_.clear();
   ContainerExited news{id_, *exit_, machine_.generation};
   std::erase_if(watchers_, [&](const auto& watcher) { return !post_to(watcher, news); });
   post(supervisor_, std::move(news));
