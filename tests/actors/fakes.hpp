@@ -1,0 +1,167 @@
+// A platform without an operating system: files that are a set of names, a spawner whose programs
+// begin and end when a test says so.
+#pragma once
+
+#include "ringfort/actors/context.hpp"
+#include "ringfort/platform/container_files.hpp"
+#include "ringfort/platform/spawner.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ringfort::fakes {
+
+struct FakeFiles final : platform::ContainerFiles {
+  std::set<std::string> present;
+  std::set<std::string> held_elsewhere;
+  std::optional<Error> create_error;
+  std::optional<Error> open_error;
+  std::optional<Error> discard_error;
+  std::size_t opened = 0;
+
+  const std::string& data_dir() const override { return data_dir_; }
+  const std::string& owner_nonce() const override { return nonce_; }
+  platform::ImageStore& images() override { return images_; }
+  std::string container_dir(const ContainerId& id) const override {
+    return data_dir_ + "/containers/" + id.str();
+  }
+  bool held_by_live_owner(const ContainerId& id) const override {
+    return held_elsewhere.contains(id.str());
+  }
+  Status create(const platform::NewContainer& what) override {
+    if (create_error) return fail(*create_error);
+    present.insert(what.id.str());
+    return {};
+  }
+  Result<platform::RunFiles> open_for_run(const ContainerId&, Durability) override {
+    if (open_error) return fail(*open_error);
+    ++opened;
+    return platform::RunFiles{};
+  }
+  Status discard(const ContainerId& id, Durability) override {
+    if (discard_error) return fail(*discard_error);
+    present.erase(id.str());
+    return {};
+  }
+  void drain() override {}
+
+ private:
+  std::string data_dir_ = "/fake";
+  std::string nonce_ = "nonce";
+  platform::ImageStore images_;
+};
+
+struct FakeRun final : platform::Run {
+  std::vector<std::string> calls;
+  std::optional<Error> freeze_error;
+  std::function<void(Result<ExecResult>)> exec_done;
+
+  Status stop(Duration patience) override { return note("stop " + to_string(patience)); }
+  Status signal(int number, bool whole_tree) override {
+    return note("signal " + std::to_string(number) + (whole_tree ? " tree" : ""));
+  }
+  Status kill_tree(bool oom) override { return note(oom ? "kill oom" : "kill"); }
+  Status freeze() override {
+    if (freeze_error) return fail(*freeze_error);
+    return note("freeze");
+  }
+  Status thaw() override { return note("thaw"); }
+  void exec(ExecRequest, std::function<void(Result<ExecResult>)> done) override {
+    calls.emplace_back("exec");
+    exec_done = std::move(done);
+  }
+
+ private:
+  Status note(std::string call) {
+    calls.push_back(std::move(call));
+    return {};
+  }
+};
+
+struct FakeSpawner final : platform::Spawner {
+  struct Launched {
+    std::shared_ptr<FakeRun> run;
+    platform::RunHandlers handlers;
+    platform::RunRequest request;
+    bool over = false;
+  };
+  std::vector<Launched> launched;
+  std::optional<Error> run_error;
+
+  Result<std::shared_ptr<platform::Run>> run(platform::RunRequest request,
+                                             platform::RunHandlers handlers) override {
+    if (run_error) return fail(*run_error);
+    launched.push_back({std::make_shared<FakeRun>(), std::move(handlers), std::move(request)});
+    return launched.back().run;
+  }
+  std::int32_t zygote_pid() const override { return 1; }
+
+  FakeRun& last() { return *launched.back().run; }
+  void begin(std::size_t number) {
+    auto pid = static_cast<std::int32_t>(100 * (number + 1));
+    launched[number].handlers.started({pid, pid + 1, WallTime{std::chrono::seconds(1)}});
+  }
+  void end(std::size_t number, RawExit raw = {}, EndCauses causes = {}) {
+    launched[number].over = true;
+    launched[number].handlers.ended({make_exit_record(raw, causes), std::nullopt, false});
+  }
+  void fail_start(std::size_t number, int code, Error error) {
+    launched[number].over = true;
+    ExitRecord record;
+    record.code = code;
+    record.reason = EndReason::StartFailed;
+    launched[number].handlers.ended({record, std::move(error), false});
+  }
+  std::size_t living() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(launched, [](const Launched& run) { return !run.over; }));
+  }
+};
+
+/// The two of them and harmless answers for the rest.
+struct FakePlatform {
+  std::shared_ptr<FakeFiles> files = std::make_shared<FakeFiles>();
+  std::shared_ptr<FakeSpawner> spawner = std::make_shared<FakeSpawner>();
+  std::shared_ptr<platform::TreeStats> tree =
+      std::make_shared<platform::TreeStats>(platform::TreeStats{7, 4096, 1});
+  std::shared_ptr<std::uint64_t> pss = std::make_shared<std::uint64_t>(0);
+  std::shared_ptr<std::size_t> looks = std::make_shared<std::size_t>(0);
+
+  actors::Seams seams(std::function<std::chrono::steady_clock::time_point()> uptime) const {
+    actors::Seams seams;
+    seams.files = files;
+    seams.spawner = spawner;
+    seams.choose_level = [](Isolation) -> Result<Level> { return Level::Landlock; };
+    seams.host_facts = [] {
+      platform::HostFacts host;
+      host.landlock_abi = 7;
+      host.uid = host.gid = 1000;
+      return host;
+    };
+    seams.claim_port = [](platform::PortRange,
+                          std::uint16_t& cursor) -> Result<platform::HeldPort> {
+      platform::HeldPort held;
+      held.port = cursor++;
+      return held;
+    };
+    seams.tree_stats =
+        [tree = tree,
+         looks = looks](std::span<const pid_t> roots) -> Result<std::vector<platform::TreeStats>> {
+      ++*looks;
+      return std::vector<platform::TreeStats>(roots.size(), *tree);
+    };
+    seams.tree_pss_bytes = [pss = pss](pid_t) -> Result<std::uint64_t> { return *pss; };
+    seams.has_cgroups = [] { return false; };
+    seams.now = [] { return WallTime{std::chrono::seconds(42)}; };
+    seams.uptime = std::move(uptime);
+    seams.workers = actors::Workers::Scheduled;
+    return seams;
+  }
+};
+
+}  // namespace ringfort::fakes

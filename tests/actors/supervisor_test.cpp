@@ -1,0 +1,143 @@
+#include "runtime_test.hpp"
+
+namespace ringfort::actors {
+namespace {
+
+using namespace messages;
+using namespace std::chrono_literals;
+
+struct SupervisorTest : fakes::RuntimeTest {
+  Reply<Status> shut_down(OnExit how) { return system.ask<Status>(supervisor, Shutdown{how}); }
+};
+
+TEST_F(SupervisorTest, KnowsNothingOfUnknownContainers) {
+  EXPECT_EQ(call<Result<ContainerState>>(GetState{})->error().kind, ErrorKind::NotFound);
+  EXPECT_EQ(call<Result<Started>>(Start{})->error().kind, ErrorKind::NotFound);
+  EXPECT_TRUE(call<Status>(Remove{})->has_value());
+}
+
+TEST_F(SupervisorTest, RemovesADeadLeftoverByName) {
+  fake.files->present.insert("web-1");
+
+  EXPECT_TRUE(call<Status>(Remove{})->has_value());
+
+  EXPECT_TRUE(fake.files->present.empty());
+}
+
+TEST_F(SupervisorTest, LeavesWhatAnotherRuntimeOwns) {
+  fake.files->present.insert("web-1");
+  fake.files->held_elsewhere.insert("web-1");
+
+  auto removed = call<Status>(Remove{});
+
+  EXPECT_EQ(removed->error().kind, ErrorKind::Conflict);
+  EXPECT_FALSE(fake.files->present.empty());
+}
+
+TEST_F(SupervisorTest, RefusesHostileNames) {
+  for (const char* name : {"../../x", "", "a\nb", "a/b"}) {
+    id.service = name;
+    EXPECT_EQ(create()->error().kind, ErrorKind::InvalidSpec) << name;
+    EXPECT_EQ(call<Status>(Remove{})->error().kind, ErrorKind::InvalidSpec) << name;
+  }
+}
+
+TEST_F(SupervisorTest, NeverGivesOnePortToTwoContainers) {
+  std::set<std::uint16_t> ports;
+  for (id.replica = 1; id.replica <= 50; ++id.replica) ports.insert(*create()->value().port);
+
+  EXPECT_EQ(ports.size(), 50U);
+}
+
+TEST_F(SupervisorTest, ListsAllContainersInOrder) {
+  for (id.replica = 600; id.replica > 0; --id.replica) create();
+
+  auto list = system.ask<Result<std::vector<ContainerEntry>>>(supervisor, ListContainers{});
+
+  ASSERT_TRUE(list && list->has_value());
+  ASSERT_EQ((*list)->size(), 600U);
+  EXPECT_EQ((*list)->front().id.replica, 1U);
+  EXPECT_EQ((*list)->front().state.state, State::Created);
+}
+
+TEST_F(SupervisorTest, TellsThoseWhoWatchAllOfEveryEnd) {
+  auto heard = std::make_shared<std::vector<ContainerExited>>();
+  auto listener = system.actors().spawn([heard](caf::event_based_actor*) -> caf::behavior {
+    return {[heard](const ContainerExited& news) { heard->push_back(news); }};
+  });
+  post(supervisor, Watch{weak(listener)});
+  run_it();
+
+  end({false, 5, false});
+
+  ASSERT_EQ(heard->size(), 1U);
+  EXPECT_EQ(heard->front().exit.code, 5);
+}
+
+TEST_F(SupervisorTest, KillsEverythingWhenItsRuntimeEndsAndKeepsTheFiles) {
+  run_it();
+  id.replica = 2;
+  create();
+
+  auto farewell = shut_down(OnExit::Kill);
+  EXPECT_FALSE(farewell);
+  EXPECT_EQ(fake.spawner->last().calls, std::vector<std::string>{"kill"});
+  end({true, 9, false});
+
+  EXPECT_TRUE(farewell && farewell->has_value());
+  EXPECT_EQ(fake.files->present, (std::set<std::string>{"web-1", "web-2"}));
+}
+
+TEST_F(SupervisorTest, TakesFilesAlongThatShouldOutliveNothing) {
+  RunOptions options;
+  options.durability = Durability::None;
+  create(service(), options);
+
+  EXPECT_TRUE(shut_down(OnExit::Kill));
+
+  EXPECT_TRUE(fake.files->present.empty());
+}
+
+TEST_F(SupervisorTest, LeavesDetachedProgramsAlone) {
+  Settings settings;
+  settings.on_exit = OnExit::Keep;
+  restart(settings);
+  run_it();
+  EXPECT_FALSE(fake.spawner->launched.back().request.attached);
+
+  EXPECT_TRUE(shut_down(OnExit::Keep));
+
+  EXPECT_TRUE(fake.spawner->last().calls.empty());
+}
+
+TEST_F(SupervisorTest, EndsEvenWhenAProgramDoesNotDie) {
+  run_it();
+  auto farewell = shut_down(OnExit::Kill);
+
+  system.advance(5900ms);
+  EXPECT_FALSE(farewell);
+  system.advance(300ms);
+
+  EXPECT_TRUE(farewell);
+}
+
+TEST_F(SupervisorTest, RefusesNewContainersWhileItEnds) {
+  shut_down(OnExit::Kill);
+
+  EXPECT_EQ(create()->error().kind, ErrorKind::Conflict);
+}
+
+TEST_F(SupervisorTest, ForgetsAContainerWhoseActorDied) {
+  create();
+  auto handle = system.ask<Result<ContainerHandle>>(supervisor, Lookup{id});
+  auto wait = call<Result<ExitRecord>>(Wait{});
+
+  caf::anon_send_exit(handle->value(), caf::exit_reason::kill);
+  system.run();
+
+  EXPECT_FALSE(is_known());
+  EXPECT_TRUE(wait && !wait->has_value());
+}
+
+}  // namespace
+}  // namespace ringfort::actors
