@@ -9,7 +9,7 @@ function(ringfort_compile target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 reports "text" + std::string as overlapping memory (GCC bug 105651).
-    target_compile_options(${target} PRIVATE -Wno-restrict)
+    target_compile_options(${target} PRIVATE -Wno-restrict -Wno-maybe-uninitialized)
   endif()
   if(RINGFORT_SANITIZE)
     # Not "null": CAF 0.17 binds *nullptr to a reference of an empty tuple (init_fun_factory.hpp);

@@ -17,7 +17,7 @@ constexpr const char* kIdentityFiles[] = {"/etc/passwd", "/etc/group", "/etc/hos
 
 bool is_host_image(const Policy& policy) { return policy.rootfs_dir.empty(); }
 
-void bind(LaunchPlan& plan, const std::string& source, const std::string& target,
+void add_bind(LaunchPlan& plan, const std::string& source, const std::string& target,
           std::uint32_t flags) {
   plan.mounts.push_back({MountKind::Bind, flags | wire::kMakePoint, source, target, {}, 0, 0});
 }
@@ -37,13 +37,13 @@ void add_identity_files(LaunchPlan& plan, const Command& command, const HostFact
 
 void add_host_directories(LaunchPlan& plan, const Policy& policy, const Command& command,
                           const HostFacts& host) {
-  for (const auto& directory : host.system_directories) bind(plan, directory, directory, wire::kReadOnly);
+  for (const auto& directory : host.system_directories) add_bind(plan, directory, directory, wire::kReadOnly);
   for (const auto& [link, text] : host.system_links)
     plan.mounts.push_back({MountKind::Symlink, 0, text, link, {}, 0, 0});
   for (const auto& file : host.etc_files)
-    bind(plan, file, file, wire::kReadOnly | wire::kNoExec | wire::kOptional);
+    add_bind(plan, file, file, wire::kReadOnly | wire::kNoExec | wire::kOptional);
   if (policy.network.mode != NetMode::None)
-    bind(plan, "/etc/resolv.conf", "/etc/resolv.conf",
+    add_bind(plan, "/etc/resolv.conf", "/etc/resolv.conf",
          wire::kReadOnly | wire::kNoExec | wire::kOptional);
   add_identity_files(plan, command, host);
 }
@@ -51,7 +51,7 @@ void add_host_directories(LaunchPlan& plan, const Policy& policy, const Command&
 void add_devices(LaunchPlan& plan) {
   plan.mounts.push_back({MountKind::Tmpfs, wire::kNoExec, {}, "/dev", "mode=755,size=64k", 0, 0});
   for (const char* device : kDevices)
-    bind(plan, device, device, wire::kWithDevices | wire::kNoExec | wire::kOptional);
+    add_bind(plan, device, device, wire::kWithDevices | wire::kNoExec | wire::kOptional);
   const std::pair<const char*, const char*> links[] = {{"/dev/fd", "/proc/self/fd"},
                                                        {"/dev/stdin", "/proc/self/fd/0"},
                                                        {"/dev/stdout", "/proc/self/fd/1"},
@@ -72,7 +72,7 @@ void add_path_rules(LaunchPlan& plan, const Policy& policy, const Command& comma
     std::uint32_t flags = rule.access == Access::Read ? wire::kReadOnly : 0U;
     const bool other_owner = command.uid.has_value() && *command.uid != host.uid;
     if (other_owner) flags |= wire::kIdmapped;
-    bind(plan, rule.path, rule.path, flags);
+    add_bind(plan, rule.path, rule.path, flags);
     if (other_owner) {
       plan.mounts.back().idmap_uid = host.uid;
       plan.mounts.back().idmap_gid = host.gid;
@@ -174,11 +174,11 @@ void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
     plan.root = policy.rootfs_dir;
     if (policy.native_image)
       for (const auto& directory : library_directories(host))
-        bind(plan, directory, directory, wire::kReadOnly | wire::kOptional);
+        add_bind(plan, directory, directory, wire::kReadOnly | wire::kOptional);
   }
   add_devices(plan);
   plan.mounts.push_back({MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
-  bind(plan, policy.scratch_dir, "/tmp", 0);
+  add_bind(plan, policy.scratch_dir, "/tmp", 0);
   for (const auto& volume : policy.volumes)
     plan.mounts.push_back({MountKind::Dir, 0, {}, volume.target, {}, 0, 0});
   add_path_rules(plan, policy, command, host);

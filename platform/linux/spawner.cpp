@@ -1,6 +1,7 @@
 #include "ringfort/platform/spawner.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -101,7 +102,7 @@ class ZygoteSpawner final : public Spawner {
     quiet.get_future().wait();
     for (auto& [generation, zygote] : zygotes_) {
       zygote.process.socket.reset();  // the zygote ends with its socket
-      if (zygote.alive) ::waitid(P_PID, static_cast<id_t>(zygote.process.pid), nullptr, WEXITED);
+      if (!zygote.reaped) ::waitid(P_PID, static_cast<id_t>(zygote.process.pid), nullptr, WEXITED);
     }
   }
 
@@ -115,7 +116,8 @@ class ZygoteSpawner final : public Spawner {
  private:
   struct Zygote {
     ZygoteProcess process;
-    bool alive = true;
+    bool alive = true;    ///< takes requests
+    bool reaped = false;
     std::uint64_t socket_token = 0;
     std::uint64_t death_token = 0;
   };
@@ -142,6 +144,7 @@ class ZygoteSpawner final : public Spawner {
   void handle(const wire::Event& event);
   void on_zygote_death(std::uint64_t generation);
   void on_socket_end(std::uint64_t generation);
+  std::vector<std::uint64_t> send_again(Fd far_end);          // with the lock
   void watch_shim(std::uint64_t cookie, const LiveRun& run);  // with the lock
   void end(std::uint64_t cookie, const std::function<ProgramEnded(const LiveRun&)>& how);
 
@@ -168,7 +171,12 @@ Status ZygoteSpawner::ensure_lease() {
 
 Status ZygoteSpawner::ensure_zygote() {
   const auto found = zygotes_.find(current_);
-  if (found != zygotes_.end() && found->second.alive) return {};
+  if (found != zygotes_.end() && found->second.alive) {
+    // Its shims keep its socket open, so a send would not tell that it has just died.
+    pollfd death{found->second.process.pidfd.get(), POLLIN, 0};
+    if (::poll(&death, 1, 0) == 0) return {};
+    found->second.alive = false;
+  }
   auto process = start_zygote();
   if (!process) return fail(process.error());
   const std::uint64_t generation = ++current_;
@@ -328,16 +336,37 @@ void ZygoteSpawner::end(std::uint64_t cookie, const std::function<ProgramEnded(c
   if (run.handlers.ended) run.handlers.ended(how(run));
 }
 
+/// Requests that the dead zygote has not taken go to a new one. With the lock.
+std::vector<std::uint64_t> ZygoteSpawner::send_again(Fd far_end) {
+  std::vector<std::uint64_t> failed;
+  wire::SpawnRequest message{};
+  std::vector<Fd> owned;
+  while (receive_message(far_end.get(), &message, sizeof message, owned)) {
+    const auto found = runs_.find(message.cookie);
+    if (found == runs_.end()) continue;
+    std::vector<int> fds;
+    for (const Fd& fd : owned) fds.push_back(fd.get());
+    const bool sent = ensure_zygote() && send_message(zygotes_[current_].process.socket.get(), &message,
+                                                      sizeof message, fds, 0) == 0;
+    found->second.generation = current_;
+    if (!sent) failed.push_back(message.cookie);
+  }
+  return failed;
+}
+
 void ZygoteSpawner::on_zygote_death(std::uint64_t generation) {
   std::vector<std::uint64_t> in_flight;
+  std::vector<std::uint64_t> failed;
   {
     const std::lock_guard lock(mutex_);
     Zygote& zygote = zygotes_[generation];
     zygote.alive = false;
+    zygote.reaped = true;
     loop_.forget(zygote.process.pidfd.get(), zygote.death_token);
     zygote.death_token = 0;
     // ECHILD: the host program waits for all children itself; the zygote is gone either way.
     ::waitid(P_PID, static_cast<id_t>(zygote.process.pid), nullptr, WEXITED | WNOHANG);
+    failed = send_again(std::move(zygote.process.far_end));
     for (const auto& [cookie, run] : runs_) {
       if (run.generation != generation) continue;
       if (run.shim_pid != 0) {
@@ -347,6 +376,8 @@ void ZygoteSpawner::on_zygote_death(std::uint64_t generation) {
       }
     }
   }
+  for (const auto cookie : failed) end(cookie, lost);
+  // The rest of them it may have cloned or not: a shim that lives tells so soon.
   later(kInFlightPatience, [this, in_flight] {
     for (const auto cookie : in_flight) {
       bool waiting = false;

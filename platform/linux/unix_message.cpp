@@ -9,12 +9,16 @@
 #include <cstring>
 
 namespace ringfort::platform {
+namespace {
+
+constexpr std::size_t kMostFds = 32;
+
+}  // namespace
 
 int send_message(int socket_fd, const void* bytes, std::size_t size, std::span<const int> fds,
                  int flags) {
-  constexpr std::size_t kMost = 32;
   iovec part{const_cast<void*>(bytes), size};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMost)> space{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostFds)> space{};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -31,6 +35,29 @@ int send_message(int socket_fd, const void* bytes, std::size_t size, std::span<c
     if (::sendmsg(socket_fd, &message, flags | MSG_NOSIGNAL) >= 0) return 0;
     if (errno != EINTR) return errno;
   }
+}
+
+bool receive_message(int socket_fd, void* bytes, std::size_t size, std::vector<Fd>& fds) {
+  iovec part{bytes, size};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostFds)> space{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = space.data();
+  message.msg_controllen = space.size();
+  fds.clear();
+  const auto received = ::recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  for (cmsghdr* header = received < 0 ? nullptr : CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
+      fds.emplace_back(fd);
+    }
+  }
+  return received == static_cast<ssize_t>(size);
 }
 
 Result<Fd> sealed_memory(const char* name, std::span<const std::byte> bytes) {

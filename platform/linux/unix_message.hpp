@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "ringfort/platform/fd.hpp"
 
@@ -11,6 +12,10 @@ namespace ringfort::platform {
 /// Sends `size` bytes and copies of `fds` in one message. 0 or errno; EINTR is retried.
 int send_message(int socket_fd, const void* bytes, std::size_t size, std::span<const int> fds,
                  int flags);
+
+/// Receives one message of exactly `size` bytes if one is there, with its descriptors
+/// (close-on-exec). False when there is none.
+bool receive_message(int socket_fd, void* bytes, std::size_t size, std::vector<Fd>& fds);
 
 /// A sealed memfd with these bytes, at offset 0. memfd_create(2).
 Result<Fd> sealed_memory(const char* name, std::span<const std::byte> bytes);

@@ -53,13 +53,13 @@ Result<ZygoteProcess> start_zygote() {
     return fail(os_error("cannot make the zygote's socket"));
   ZygoteProcess zygote;
   zygote.socket = Fd{ends[0]};
-  const Fd theirs{ends[1]};
+  zygote.far_end = Fd{ends[1]};
 
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), kSocketInZygote);
+  posix_spawn_file_actions_adddup2(&actions, zygote.far_end.get(), kSocketInZygote);
   sigset_t none;
   sigset_t all;
   sigemptyset(&none);

@@ -1,0 +1,291 @@
+// Zygote and shim on a real kernel, at both levels, without actors.
+#include "ringfort/platform/spawner.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+
+#include "ringfort/platform/host_probe.hpp"
+
+namespace ringfort::platform {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+/// What a run told, and a way to wait for it.
+struct Heard {
+  std::promise<ProgramStarted> started;
+  std::promise<ProgramEnded> ended;
+  std::future<ProgramStarted> start = started.get_future();
+  std::future<ProgramEnded> end = ended.get_future();
+};
+
+std::string slurp(int fd) {
+  std::string text;
+  std::array<char, 4096> buffer;
+  for (ssize_t size = 0; (size = ::read(fd, buffer.data(), buffer.size())) > 0;)
+    text.append(buffer.data(), static_cast<std::size_t>(size));
+  return text;
+}
+
+class SpawnerTest : public ::testing::TestWithParam<Level> {
+ protected:
+  void SetUp() override {
+    auto loop = EventLoop::start();
+    ASSERT_TRUE(loop) << to_string(loop.error());
+    loop_ = std::move(*loop);
+    spawner_ = Spawner::make(*loop_);
+    const auto asked = GetParam() == Level::Landlock ? Isolation::Landlock : Isolation::Namespaces;
+    const auto level = choose_level(asked, *spawner_);
+    if (!level) GTEST_SKIP() << to_string(level.error());
+    char name[] = "/tmp/ringfort-spawner-XXXXXX";
+    directory_ = ::mkdtemp(name);
+    ::chmod(directory_.c_str(), 0755);
+    fs::create_directory(directory_ + "/tmp");
+    fs::permissions(directory_ + "/tmp", fs::perms::all);
+  }
+
+  void TearDown() override {
+    spawner_.reset();
+    loop_.reset();
+    if (!directory_.empty()) fs::remove_all(directory_);
+  }
+
+  LaunchPlan plan(std::vector<std::string> argv, NetMode net = NetMode::None) {
+    Policy policy;
+    policy.container_dir = directory_;
+    policy.scratch_dir = directory_ + "/tmp";
+    policy.network.mode = net;
+    Command command;
+    command.argv = std::move(argv);
+    command.hostname = "test";
+    if (host_facts().root) command.uid = command.gid = 1700000000;
+    auto made = make_launch_plan(policy, command, GetParam(), host_facts());
+    EXPECT_TRUE(made) << to_string(made.error());
+    return made ? *made : LaunchPlan{};
+  }
+
+  std::shared_ptr<platform::Run> start(LaunchPlan what, const std::shared_ptr<Heard>& heard, int stdout_fd = -1) {
+    RunRequest request;
+    request.container = "test-1";
+    request.plan = std::move(what);
+    request.stdout_fd = stdout_fd;
+    request.stderr_fd = stdout_fd;
+    auto run = spawner_->run(std::move(request),
+                             {[heard](const ProgramStarted& how) { heard->started.set_value(how); },
+                              [heard](const ProgramEnded& how) {
+                if (how.start_error) heard->started.set_value({});  // nobody may wait in vain
+                heard->ended.set_value(how);
+              }});
+    EXPECT_TRUE(run) << to_string(run.error());
+    return run ? *run : nullptr;
+  }
+
+  /// Runs to the end and gives the output.
+  std::pair<ProgramEnded, std::string> run(LaunchPlan what) {
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    auto heard = std::make_shared<Heard>();
+    auto handle = start(std::move(what), heard, ends[1]);
+    const auto ended = heard->end.get();
+    ::close(ends[1]);
+    std::string text = slurp(ends[0]);
+    ::close(ends[0]);
+    return {ended, text};
+  }
+
+  std::string directory_;
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<Spawner> spawner_;
+};
+
+TEST_P(SpawnerTest, RunsAProgramAndTellsItsOutputAndCode) {
+  const auto [ended, text] = run(plan({"sh", "-c", "echo hello; exit 7"}));
+  ASSERT_FALSE(ended.start_error) << to_string(*ended.start_error);
+  EXPECT_EQ(text, "hello\n");
+  EXPECT_EQ(ended.exit.code, 7);
+  EXPECT_EQ(ended.exit.reason, EndReason::Exited);
+  EXPECT_TRUE(ended.exit.started_at && ended.exit.finished_at);
+}
+
+TEST_P(SpawnerTest, GivesTheProgramThreeDescriptorsAndNoCapabilities) {
+  const int extra = ::open("/etc/hostname", O_RDONLY);  // inheritable on purpose
+  const auto [listed, fds] = run(plan({"ls", "/proc/self/fd"}));
+  const auto [ended, text] = run(plan({"grep", "-E", "Cap|NoNewPrivs|Uid", "/proc/self/status"}));
+  ::close(extra);
+  EXPECT_EQ(fds, "0\n1\n2\n3\n");  // 3 is ls's own view of the directory
+  EXPECT_NE(text.find("CapEff:\t0000000000000000"), std::string::npos) << text;
+  EXPECT_NE(text.find("NoNewPrivs:\t1"), std::string::npos) << text;
+  // At landlock a plain user can't empty the bounding set; no_new_privs keeps it without effect.
+  if (GetParam() == Level::Namespaces || host_facts().root) {
+    EXPECT_NE(text.find("CapBnd:\t0000000000000000"), std::string::npos) << text;
+  }
+  EXPECT_EQ(text.find("Uid:\t0"), std::string::npos) << "never uid 0 inside: " << text;
+}
+
+TEST_P(SpawnerTest, HidesTheHostsFiles) {
+  std::ofstream(directory_ + "/secret") << "secret";
+  const auto [ended, text] =
+      run(plan({"sh", "-c", "cat " + directory_ + "/secret /etc/shadow; echo x > $HOME/y && cat $HOME/y; echo z > /usr/zz"}));
+  EXPECT_EQ(text.find("secret\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("root:"), std::string::npos) << text;
+  EXPECT_NE(text.find("x\n"), std::string::npos) << text;
+  EXPECT_NE(ended.exit.code, 0);
+  EXPECT_FALSE(fs::exists("/usr/zz"));
+}
+
+TEST_P(SpawnerTest, SaysWhichStepFailed) {
+  const auto [missing, nothing] = run(plan({"no-such-program"}));
+  ASSERT_TRUE(missing.start_error);
+  EXPECT_EQ(missing.start_error->kind, ErrorKind::StartFailed);
+  EXPECT_EQ(missing.exit.code, 127);
+  EXPECT_EQ(missing.exit.reason, EndReason::StartFailed);
+  EXPECT_NE(missing.start_error->what.find("no-such-program"), std::string::npos);
+
+  const auto [denied, still_nothing] = run(plan({"/etc/os-release"}));
+  ASSERT_TRUE(denied.start_error);
+  EXPECT_EQ(denied.exit.code, 126) << to_string(*denied.start_error);
+}
+
+TEST_P(SpawnerTest, RefusesSocketsAtNetNone) {
+  const auto [ended, text] = run(plan({"python3", "-c", R"(
+import socket
+for family, kind, protocol in [(socket.AF_INET, socket.SOCK_STREAM, 0), (socket.AF_INET6, socket.SOCK_DGRAM, 0),
+                               (socket.AF_INET, socket.SOCK_STREAM, 262), (socket.AF_NETLINK, socket.SOCK_RAW, 0)]:
+    try:
+        socket.socket(family, kind, protocol); print("open")
+    except OSError as error:
+        print("refused", error.errno)
+socket.socketpair(); print("unix ok")
+)"}));
+  if (ended.exit.code == 127) GTEST_SKIP() << "no python3 here";
+  EXPECT_EQ(text.find("open"), std::string::npos) << text;
+  EXPECT_NE(text.find("unix ok"), std::string::npos) << text;
+
+  // The control: with `full` the same program gets its socket.
+  const auto [free, open] = run(plan({"python3", "-c", "import socket; socket.socket(); print('open')"}, NetMode::Full));
+  EXPECT_EQ(open, "open\n");
+}
+
+TEST_P(SpawnerTest, StopsWithTermAndThenKillsTheTree) {
+  auto heard = std::make_shared<Heard>();
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  auto handle = start(plan({"sh", "-c", "trap '' TERM; sleep 1000 & echo ready; while :; do wait; done"}), heard, ends[1]);
+  heard->start.get();
+  char byte;
+  ASSERT_EQ(::read(ends[0], &byte, 1), 1);  // the trap is set
+  ASSERT_TRUE(handle->stop(200ms));
+  const auto ended = heard->end.get();
+  EXPECT_EQ(ended.exit.code, 137);
+  EXPECT_EQ(ended.exit.reason, EndReason::Stopped);
+  ::close(ends[1]);
+  slurp(ends[0]);  // ends only when nobody of the tree holds the pipe
+  ::close(ends[0]);
+}
+
+TEST_P(SpawnerTest, EndsAtItsDeadline) {
+  auto what = plan({"sleep", "1000"});
+  what.deadline_usec = 100'000;
+  what.grace_usec = 1'000'000;
+  const auto [ended, text] = run(std::move(what));
+  EXPECT_EQ(ended.exit.code, 124);
+  EXPECT_EQ(ended.exit.reason, EndReason::Timeout);
+  EXPECT_EQ(ended.exit.signal, SIGTERM);
+}
+
+TEST_P(SpawnerTest, ExecSharesTheContainerAndReportsCodeAndStreams) {
+  auto heard = std::make_shared<Heard>();
+  auto handle = start(plan({"sleep", "1000"}), heard);
+  const auto started = heard->start.get();
+  EXPECT_GT(started.main_pid, 0);
+  EXPECT_EQ(::kill(started.main_pid, 0), 0) << "the pid is the host's";
+
+  Command command;
+  command.argv = {"sh", "-c", "echo out; echo err >&2; read line; echo $line; kill -0 $(pgrep -x sleep || echo 0) 2>/dev/null; exit 3"};
+  Policy policy;
+  policy.container_dir = directory_;
+  policy.scratch_dir = directory_ + "/tmp";
+  auto exec_plan = make_exec_plan(plan({"sleep", "1000"}), policy, command, host_facts());
+  ASSERT_TRUE(exec_plan);
+  std::promise<Result<ExecResult>> done;
+  auto answer = done.get_future();
+  platform::Run::ExecRequest request;
+  request.plan = *exec_plan;
+  request.stdin_text = "given\n";
+  handle->exec(std::move(request), [&done](Result<ExecResult> result) { done.set_value(std::move(result)); });
+  auto result = answer.get();
+  ASSERT_TRUE(result) << to_string(result.error());
+  EXPECT_EQ(result->out, "out\ngiven\n");
+  EXPECT_EQ(result->err, "err\n");
+  EXPECT_EQ(result->code, 3);
+
+  ASSERT_TRUE(handle->kill_tree(true));
+  const auto ended = heard->end.get();
+  EXPECT_EQ(ended.exit.code, 137);
+  EXPECT_EQ(ended.exit.reason, EndReason::Oom);
+}
+
+TEST_P(SpawnerTest, AKilledShimIsReportedAsLostAndItsTreeDies) {
+  auto heard = std::make_shared<Heard>();
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  auto handle = start(plan({"sh", "-c", "setsid sleep 1000 & sleep 1000"}), heard, ends[1]);
+  const auto started = heard->start.get();
+  ASSERT_EQ(::kill(started.shim_pid, SIGKILL), 0);
+  const auto ended = heard->end.get();
+  EXPECT_EQ(ended.exit.reason, EndReason::Lost);
+  EXPECT_EQ(ended.exit.code, 255);
+  EXPECT_FALSE(ended.exit.known);
+  ::close(ends[1]);
+  slurp(ends[0]);  // would hang while anybody of the tree lived
+  ::close(ends[0]);
+}
+
+TEST_P(SpawnerTest, RunsOnWhenTheZygoteIsKilled) {
+  auto first = std::make_shared<Heard>();
+  auto handle = start(plan({"sleep", "1000"}), first);
+  first->start.get();
+  ASSERT_EQ(::kill(spawner_->zygote_pid(), SIGKILL), 0);
+
+  const auto [ended, text] = run(plan({"echo", "again"}));
+  EXPECT_EQ(text, "again\n");
+  ASSERT_TRUE(handle->stop(5s));
+  EXPECT_EQ(first->end.get().exit.reason, EndReason::Stopped);
+
+  auto second = std::make_shared<Heard>();
+  auto other = start(plan({"sleep", "1000"}), second);
+  const auto started = second->start.get();
+  ASSERT_EQ(::kill(spawner_->zygote_pid(), SIGKILL), 0);
+  ASSERT_EQ(::kill(started.shim_pid, SIGKILL), 0);
+  EXPECT_EQ(second->end.get().exit.reason, EndReason::Lost);
+}
+
+TEST_P(SpawnerTest, AttachedContainersEndWithTheirSpawner) {
+  auto heard = std::make_shared<Heard>();
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  auto handle = start(plan({"sh", "-c", "sleep 1000"}), heard, ends[1]);
+  heard->start.get();
+  ::close(ends[1]);
+  spawner_.reset();
+  slurp(ends[0]);
+  ::close(ends[0]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, SpawnerTest, ::testing::Values(Level::Landlock, Level::Namespaces),
+                         [](const auto& param) { return std::string(to_string(param.param)); });
+
+}  // namespace
+}  // namespace ringfort::platform
