@@ -1,0 +1,151 @@
+#include "ringfort/platform/launch_plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "ringfort/support/golden.hpp"
+
+namespace ringfort::platform {
+namespace {
+
+/// A machine of fixed facts: plans must not depend on the one that runs the test.
+HostFacts machine(std::uint32_t abi, bool root) {
+  HostFacts host;
+  host.landlock_abi = abi;
+  host.root = root;
+  host.uid = root ? 0 : 1000;
+  host.gid = host.uid;
+  host.system_directories = {"/usr"};
+  host.system_links = {{"/bin", "usr/bin"}, {"/lib", "usr/lib"}, {"/lib64", "usr/lib64"}};
+  host.etc_files = {"/etc/ssl", "/etc/localtime"};
+  return host;
+}
+
+Policy image_policy() {
+  Policy policy;
+  policy.container_dir = "/data/containers/web-1";
+  policy.rootfs_dir = "/data/containers/web-1/rootfs";
+  policy.scratch_dir = "/data/containers/web-1/tmp";
+  policy.native_image = true;
+  policy.network.mode = NetMode::Local;
+  policy.network.bind_ports = {8080, 20001};
+  policy.network.connect_ports = {8080, 20001};
+  policy.volumes = {{"my-data", "/data", false, {}}};
+  return policy;
+}
+
+Policy host_policy() {
+  Policy policy;
+  policy.container_dir = "/data/containers/run-1";
+  policy.scratch_dir = "/data/containers/run-1/tmp";
+  policy.paths = {{"/home/me/project", Access::Read}, {"/home/me/out", Access::Write}};
+  return policy;
+}
+
+Command command(std::vector<std::string> argv) {
+  Command result;
+  result.argv = std::move(argv);
+  result.hostname = "web-1";
+  return result;
+}
+
+LaunchPlan made(const Policy& policy, const Command& what, Level level, const HostFacts& host) {
+  auto plan = make_launch_plan(policy, what, level, host);
+  EXPECT_TRUE(plan) << to_string(plan.error());
+  return plan ? *plan : LaunchPlan{};
+}
+
+TEST(LaunchPlan, MatchesItsGoldenFiles) {
+  auto with_port = command({"/bin/echo", "hello"});
+  with_port.own_port = 20001;
+  with_port.env = {{"PORT", "9"}, {"PATH", "/opt/bin"}, {"RINGFORT_PORT", "forged"}};
+  EXPECT_TRUE(support::matches_golden(to_text(made(image_policy(), with_port, Level::Landlock, machine(7, false))),
+                             "plan_image_landlock.txt"));
+  EXPECT_TRUE(support::matches_golden(to_text(made(image_policy(), with_port, Level::Namespaces, machine(4, false))),
+                             "plan_image_namespaces.txt"));
+  auto as_user = command({"make", "-j2"});
+  as_user.uid = as_user.gid = 1700000001;
+  as_user.workdir = "/home/me/project/src";
+  EXPECT_TRUE(support::matches_golden(to_text(made(host_policy(), as_user, Level::Namespaces, machine(7, true))),
+                             "plan_host_namespaces_root.txt"));
+  EXPECT_TRUE(support::matches_golden(to_text(made(host_policy(), command({"make"}), Level::Landlock, machine(7, false))),
+                             "plan_host_landlock.txt"));
+}
+
+TEST(LaunchPlan, RefusesWhatNoProgramCanBeGiven) {
+  const auto error_of = [](std::vector<std::string> argv) {
+    auto plan = make_launch_plan(host_policy(), command(std::move(argv)), Level::Landlock, machine(7, false));
+    return plan ? ErrorKind::Internal : plan.error().kind;
+  };
+  EXPECT_EQ(error_of({}), ErrorKind::InvalidSpec);
+  EXPECT_EQ(error_of({""}), ErrorKind::InvalidSpec);
+  EXPECT_EQ(error_of({"echo", std::string("a\0b", 3)}), ErrorKind::InvalidSpec);
+  EXPECT_EQ(error_of({"echo", std::string(131072, 'x')}), ErrorKind::InvalidSpec);
+  EXPECT_EQ(error_of({"echo", std::string(131071, 'x')}), ErrorKind::Internal) << "the longest that works";
+}
+
+TEST(LaunchPlan, GivesTheLevelAskedForOrSaysWhatIsMissing) {
+  auto what = command({"echo"});
+  auto old_kernel = make_launch_plan(host_policy(), what, Level::Landlock, machine(5, false));
+  ASSERT_FALSE(old_kernel);
+  EXPECT_EQ(old_kernel.error().kind, ErrorKind::Unsupported);
+  EXPECT_NE(old_kernel.error().hint.find("--isolation namespaces"), std::string::npos);
+
+  Policy with_libraries = image_policy();
+  with_libraries.native_image = false;
+  EXPECT_FALSE(make_launch_plan(with_libraries, what, Level::Landlock, machine(7, false)));
+  EXPECT_TRUE(make_launch_plan(with_libraries, what, Level::Namespaces, machine(7, false)));
+
+  EXPECT_FALSE(make_launch_plan(image_policy(), what, Level::Namespaces, machine(3, false)))
+      << "local ports need Landlock ABI 4";
+}
+
+TEST(LaunchPlan, AsksForNoRightThatTheAbiDoesNotKnow) {
+  for (std::uint32_t abi = 1; abi <= 7; ++abi) {
+    Policy policy = host_policy();
+    const auto plan = made(policy, command({"echo"}), Level::Namespaces, machine(abi, false));
+    const std::uint64_t newest = abi >= 5 ? 15 : abi >= 3 ? 14 : abi >= 2 ? 13 : 12;
+    EXPECT_LT(plan.handled_fs, std::uint64_t{1} << (newest + 1)) << abi;
+    for (const auto& rule : plan.file_rules) EXPECT_EQ(rule.access & ~plan.handled_fs, 0U) << rule.path;
+    EXPECT_TRUE(abi >= 4 || plan.handled_net == 0) << abi;
+    EXPECT_TRUE(abi >= 6 || plan.child_scopes == 0) << abi;
+  }
+}
+
+TEST(LaunchPlan, AnExecKeepsTheConfinementAndChangesTheCommand) {
+  const auto main = made(image_policy(), command({"/bin/sleep", "9"}), Level::Landlock, machine(7, false));
+  auto other = command({"/bin/echo"});
+  other.env = {{"HOME", "/elsewhere"}};
+  other.deadline = std::chrono::seconds(3);
+  const auto exec = make_exec_plan(main, image_policy(), other, machine(7, false));
+  ASSERT_TRUE(exec);
+  EXPECT_EQ(exec->file_rules, main.file_rules);
+  EXPECT_EQ(exec->port_rules, main.port_rules);
+  EXPECT_EQ(exec->seccomp, main.seccomp);
+  EXPECT_EQ(exec->shim_scopes, 0U) << "the shim's domain is there already";
+  EXPECT_NE(exec->flags & wire::kJoin, 0U);
+  EXPECT_EQ(exec->deadline_usec, 3'000'000);
+  EXPECT_EQ(std::count(exec->env.begin(), exec->env.end(), "HOME=/elsewhere"), 1);
+}
+
+TEST(LaunchPlan, EncodesEveryStringOnceAndEndsInNul) {
+  auto what = command({"/bin/echo", "", "two"});
+  const auto bytes = encode(made(image_policy(), what, Level::Namespaces, machine(7, false)));
+  wire::PlanHeader header{};
+  std::memcpy(&header, bytes.data(), sizeof header);
+  EXPECT_EQ(header.magic, wire::kPlanMagic);
+  EXPECT_EQ(header.size, bytes.size());
+  EXPECT_EQ(bytes.back(), std::byte{0});
+  ASSERT_EQ(header.argv.count, 4U);
+  const auto* slots = reinterpret_cast<const std::uint64_t*>(bytes.data() + header.argv.offset);
+  const auto* base = reinterpret_cast<const char*>(bytes.data());
+  EXPECT_STREQ(base + slots[0], "/bin/echo");
+  EXPECT_STREQ(base + slots[1], "");
+  EXPECT_STREQ(base + slots[2], "two");
+  EXPECT_EQ(slots[3], 0U);
+}
+
+}  // namespace
+}  // namespace ringfort::platform
