@@ -61,7 +61,8 @@ bool known_to_be_open(const std::string& directory, bool remember) {
 
 Status check_reachable(const Policy& policy, std::uint32_t uid, std::uint32_t gid) {
   const std::string containers = std::filesystem::path(policy.container_dir).parent_path();
-  const std::string key = containers + ":" + std::to_string(uid >> 16);
+  // Ids of a block differ in their low 16 bits only; those of people are asked one by one.
+  const std::string key = containers + ":" + std::to_string(uid < 65536 ? uid : uid >> 16 << 16);
   std::vector<Question> questions;
   if (!known_to_be_open(key, false)) questions.push_back({containers + "/.", O_PATH});
   for (const auto& rule : policy.paths) {
