@@ -1,0 +1,124 @@
+#include "ringfort/cli/commands/verbs.hpp"
+#include "ringfort/cli/job.hpp"
+#include "ringfort/cli/options.hpp"
+#include "ringfort/cli/output/words.hpp"
+#include "ringfort/cli/report_file.hpp"
+#include "ringfort/cli/runtime_config.hpp"
+#include "ringfort/cli/signals.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <optional>
+
+#include <unistd.h>
+
+namespace ringfort::cli {
+namespace {
+
+/// What a person at the terminal would not guess from the code alone.
+void explain_end(const ExitRecord& exit, const JobFlags& flags) {
+  if (exit.reason == EndReason::Oom) {
+    const auto limit = flags.memory ? to_string(*flags.memory) : "none";
+    say("ended for memory (limit " + limit + "); write: ringfort run --memory SIZE");
+  } else if (exit.reason == EndReason::Timeout) {
+    const auto limit = flags.timeout ? to_string(*flags.timeout) : "none";
+    say("ended after " + limit + "; write: ringfort run --timeout TIME");
+  } else if (exit.reason == EndReason::Lost) {
+    say("nobody saw how the program ended: its shim was killed; see: ringfort run --help");
+  }
+}
+
+/// The id is ours and new at each run: it tells the reader nothing.
+Error without_id(Error error) {
+  error.container.clear();
+  return error;
+}
+
+class Run : public Command {
+ public:
+  Tail tail() const override { return Tail::Program; }
+
+  void declare(CLI::App& app) override {
+    declare_job_flags(app, flags_);
+    add_option(app, "--report", "FILE", "write how it went as JSON, whatever happens",
+               into(parse_text, report_path_));
+  }
+
+  Status open(const Arguments& options) override {
+    const auto path = find_report_flag(options);
+    if (!path) return {};
+    auto file = ReportFile::open(*path);
+    if (!file) return fail(file.error());
+    file_.emplace(*std::move(file));
+    return {};
+  }
+
+  Result<int> run(const Call& call) override {
+    block_signals();
+    auto job = make_job(flags_, call.tail, find_caller());
+    if (!job) return fail(job.error());
+    job->options.stdin_fd = STDIN_FILENO;
+    job->options.stdout_fd = STDOUT_FILENO;
+    job->options.stderr_fd = STDERR_FILENO;
+    report_.id = job->id.str();
+    const auto runtime = open_runtime(call);
+    if (!runtime) return fail(runtime.error());
+    const auto code = run_to_the_end(**runtime, *job, call.started);
+    const auto removed = (*runtime)->remove_container(job->id);
+    if (code && !removed) return fail(removed.error());
+    if (!code) return code;
+    if (auto written = write_report(); !written) return fail(written.error());
+    return code;
+  }
+
+  void failed(const Error& error) override {
+    report_.error = error;
+    (void)write_report();  // there is an error to print already
+  }
+
+ private:
+  Status write_report() {
+    if (!file_) return {};
+    return file_->write(report_);
+  }
+
+  Result<int> run_to_the_end(Runtime& runtime, const Job& job, WallTime called) {
+    auto created = runtime.create_container(job.id, job.service, job.options);
+    if (!created) return fail(without_id(created.error()));
+    report_.add(*created);
+    for (const auto& field : created->not_enforced) warn(field + " is not enforced");
+
+    auto started = runtime.start_container(job.id);
+    if (!started) return did_not_start(runtime, job, started.error());
+    report_.start = started->at - called;
+    const SignalListener listener{[&](int number) {
+      // The program may have ended in between: then there is nobody to tell.
+      (void)runtime.kill_container(job.id, signal_name(number));
+    }};
+    auto exit = runtime.wait_exit(job.id);
+    if (!exit) return fail(exit.error());
+    report_.exit = *exit;
+    explain_end(*exit, flags_);
+    return exit->code;
+  }
+
+  /// 126 and 127 are the program's fault and have a record; all else is ours.
+  Result<int> did_not_start(Runtime& runtime, const Job& job, const Error& error) {
+    report_.error = without_id(error);
+    if (const auto exit = runtime.wait_exit(job.id, std::chrono::seconds{1})) report_.exit = *exit;
+    if (!report_.exit || report_.exit->code == kOwnError) return fail(without_id(error));
+    print_error(without_id(error), "run");
+    return report_.exit->code;
+  }
+
+  JobFlags flags_;
+  std::string report_path_;
+  std::optional<ReportFile> file_;
+  Report report_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_run() { return std::make_unique<Run>(); }
+
+}  // namespace ringfort::cli

@@ -1,0 +1,18 @@
+#include "ringfort/cli/commands/verbs.hpp"
+
+namespace ringfort::cli {
+
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> all{
+      {"run", "[OPTIONS] [--] CMD [ARG]...",
+       "Run one program in a sandbox and pass its exit code on",
+       "  ringfort run -- sh -c 'echo hello; id'\n"
+       "  ringfort run --read . --timeout 30s --memory 512Mi -- python3 check.py\n"
+       "  ringfort run --port -- sh -c 'exec python3 -m http.server $PORT'\n",
+       make_run},
+      {"version", "", "Show the version", "  ringfort version\n", make_version},
+  };
+  return all;
+}
+
+}  // namespace ringfort::cli

@@ -1,0 +1,3 @@
+#include "ringfort/cli/command_line.hpp"
+
+int main(int argc, char** argv) { return ringfort::cli::run_command_line(argc, argv); }

@@ -1,0 +1,90 @@
+#include "ringfort/cli/options.hpp"
+
+#include "ringfort/specs/names.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+
+namespace ringfort::cli {
+namespace {
+
+/// "--jobs" of "-j,--jobs".
+std::string long_name(const std::string& name) { return name.substr(name.rfind(',') + 1); }
+
+std::string quoted(std::string_view text) { return "\"" + printable(text, 60) + "\""; }
+
+}  // namespace
+
+void add_option(CLI::App& app, const std::string& name, const std::string& value,
+                const std::string& help, Taker take) {
+  const auto parsed = [take = std::move(take), shown = long_name(name)](const std::string& text) {
+    if (auto taken = take(text); !taken) {
+      Error error = taken.error();
+      error.what.insert(0, shown + ": ");
+      throw BadOption(std::move(error));
+    }
+  };
+  app.add_option_function<std::string>(name, parsed, help)->type_name(value)->trigger_on_parse();
+}
+
+void add_flag(CLI::App& app, const std::string& name, const std::string& help, bool& target) {
+  app.add_flag(name, target, help);
+}
+
+void add_word(CLI::App& app, const std::string& name, const std::string& help, std::string& target,
+              bool required) {
+  auto* word = app.add_option(name, target, help)->type_name("");
+  if (required) word->required();
+}
+
+Result<std::string> parse_text(std::string_view text) {
+  if (text.empty()) return fail(ErrorKind::InvalidSpec, "the value is empty", "write one");
+  return std::string{text};
+}
+
+Result<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, port);
+  if (error != std::errc{} || stop != end || port == 0)
+    return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a port",
+                "write a number from 1 to 65535");
+  return port;
+}
+
+Result<std::size_t> parse_count(std::string_view text, std::size_t most) {
+  std::size_t count = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc{} || stop != end || count == 0 || count > most)
+    return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a count",
+                "write a number from 1 to " + std::to_string(most));
+  return count;
+}
+
+Result<Bytes> parse_size_limit(std::string_view text) {
+  auto bytes = parse_bytes(text);
+  if (bytes && bytes->count == 0)
+    return fail(ErrorKind::InvalidSpec, "a limit of " + quoted(text) + " leaves nothing",
+                "write a size such as 64Mi, or leave the limit out");
+  return bytes;
+}
+
+Result<Duration> parse_time_limit(std::string_view text) {
+  auto duration = parse_duration(text);
+  if (duration && *duration == Duration::zero())
+    return fail(ErrorKind::InvalidSpec, "a limit of " + quoted(text) + " leaves no time",
+                "write a duration such as 30s, or leave the limit out");
+  return duration;
+}
+
+Result<std::pair<std::string, std::string>> parse_variable(std::string_view text) {
+  const auto cut = text.find('=');
+  if (cut == std::string_view::npos || cut == 0)
+    return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a variable",
+                "write NAME=VALUE; the caller's own variables are never handed on");
+  return std::pair{std::string{text.substr(0, cut)}, std::string{text.substr(cut + 1)}};
+}
+
+}  // namespace ringfort::cli
