@@ -4,12 +4,11 @@
 #include "ringfort/platform/data_directory.hpp"
 #include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/listener.hpp"
+#include "ringfort/platform/name_claims.hpp"
 #include "ringfort/platform/owner_lock.hpp"
 #include "ringfort/platform/rootfs.hpp"
-#include "ringfort/platform/trash.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <mutex>
 #include <unordered_map>
@@ -27,8 +26,11 @@ constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 // ten thousand containers must fit under one process's limit of descriptors.
 constexpr std::size_t kMaxListeners = 512;
 
-/// Who holds a name below containers/ or state/.
-enum class Holder { Nobody, Dead, Live };
+/// What is remembered of a container that exists.
+struct Existing {
+  unsigned uses = 0;  ///< of its container directory
+  Fd listener;        ///< invalid without state, or given to the shim for good
+};
 
 class Files final : public ContainerFiles {
  public:
@@ -36,10 +38,11 @@ class Files final : public ContainerFiles {
       : data_(std::move(data)),
         owner_(std::move(owner)),
         images_(std::move(images)),
-        trash_(data_.trash.get()),
-        pool_(data_.staging.get(), data_.trash.get(), trash_, owner_.nonce(),
-              data_.container_mode) {
-    for (auto& name : data_.take_over_leftovers(owner_.nonce())) trash_.put(std::move(name));
+        pool_(data_.staging.get(), data_.trash.get(), owner_.nonce(), data_.container_mode),
+        names_(data_, owner_.nonce(), pool_) {
+    for (auto& name : data_.take_over_leftovers(owner_.nonce())) {
+      pool_.delete_from_trash(std::move(name));
+    }
   }
 
   const std::string& data_dir() const override { return data_.path; }
@@ -49,14 +52,12 @@ class Files final : public ContainerFiles {
     return data_.path + "/containers/" + id.str();
   }
 
-  bool held_by_live_owner(const ContainerId& id) const override {
-    return state_holder(id.str()) == Holder::Live || container_holder(id.str()) == Holder::Live;
-  }
+  bool held_by_live_owner(const ContainerId& id) const override { return names_.is_held(id.str()); }
 
   Status create(const NewContainer& what) override;
   Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) override;
   Status discard(const ContainerId& id, Durability durability) override;
-  void drain() override { trash_.drain(); }
+  void drain() override { pool_.drain(); }
 
  private:
   struct Staged {
@@ -68,26 +69,21 @@ class Files final : public ContainerFiles {
   Status fill(const NewContainer& what, const Half& container);
   Status clone_image(const Image& image, int dir_fd, std::optional<uid_t> owner);
   Status commit(Staged& staged, const std::string& id);
-  Status claim(const Half& half, int parent_fd, const std::string& id);
   void give_back(Staged staged);
 
-  Holder state_holder(const std::string& id) const;
-  Holder container_holder(const std::string& id) const;
-  bool is_live(int state_fd) const;
-  bool may_be_cleared(HalfKind kind, const std::string& id, int dir_fd) const;
-  Status clear_leftover(HalfKind kind, int parent_fd, const std::string& id);
   Status take_away(int parent_fd, const std::string& id, Half half);
   Result<Fd> listener_for(const std::string& id, int state_fd);
-  Fd release_listener(const std::string& id);
+  void remember(Staged& staged, const std::string& id);
+  Existing forget(const std::string& id);
 
-  // The order is that of destruction, backwards: pool and trash work below the directories.
   DataDirectory data_;
   OwnerLock owner_;
   ImageStore images_;
-  Trash trash_;
   HalfPool pool_;
+  NameClaims names_;
   std::mutex mutex_;
-  std::unordered_map<std::string, Fd> listeners_;  ///< of the containers that exist
+  std::unordered_map<std::string, Existing> existing_;
+  std::size_t listeners_ = 0;  ///< of `existing_`, still open here
 };
 
 Result<Fd> open_below(int parent_fd, const std::string& name, int flags, mode_t mode = 0) {
@@ -100,6 +96,16 @@ Status make_guest_directory(int dir_fd, const std::string& name, std::optional<u
   if (::mkdirat(dir_fd, name.c_str(), 0700) != 0) return fail(os_error("cannot make " + name));
   if (owner && ::fchownat(dir_fd, name.c_str(), *owner, *owner, AT_SYMLINK_NOFOLLOW) != 0) {
     return fail(os_error("cannot give away " + name));
+  }
+  return {};
+}
+
+/// Only when there is something in it: ext4 starts writing out at close(2) what was written after a
+/// truncation to nothing, and truncating an empty file counts as one ("auto_da_alloc", ext4(5)).
+Status empty_file(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || (status.st_size > 0 && ::ftruncate(fd, 0) != 0)) {
+    return fail(os_error("cannot truncate a record"));
   }
   return {};
 }
@@ -130,6 +136,11 @@ Status Files::create(const NewContainer& what) {
                      EEXIST});
   }
   auto staged = stage(what);
+  if (!staged && (staged.error().os_errno == ENOSPC || staged.error().os_errno == EDQUOT)) {
+    // What was discarded a moment ago may still be on its way out.
+    pool_.drain();
+    staged = stage(what);
+  }
   if (!staged) return in_words(staged.error());
   auto committed = commit(*staged, id);
   if (committed && what.durability == Durability::Full) {
@@ -200,105 +211,48 @@ Status Files::clone_image(const Image& image, int dir_fd, std::optional<uid_t> o
   return {};
 }
 
-/// The state directory comes first: whoever sees the container's directory finds its record.
 Status Files::commit(Staged& staged, const std::string& id) {
-  Status claimed;
-  if (staged.state) claimed = claim(*staged.state, data_.state.get(), id);
+  Status claimed = staged.state ? names_.claim(*staged.state, id) : Status{};
   if (!claimed) {
     give_back(std::move(staged));
     return claimed;
   }
-  claimed = claim(staged.container, data_.containers.get(), id);
-  if (claimed && staged.state) {
-    const std::lock_guard lock(mutex_);
-    listeners_[id] = std::move(staged.state->listener);
+  claimed = names_.claim(staged.container, id);
+  if (claimed) {
+    remember(staged, id);
+    return {};
   }
-  if (!claimed) {
-    if (staged.state) {
-      (void)take_away(data_.state.get(), id, std::move(*staged.state));
-      staged.state.reset();
-    }
-    give_back(std::move(staged));
+  if (staged.state) {
+    (void)take_away(data_.state.get(), id, std::move(*staged.state));
+    staged.state.reset();
   }
+  give_back(std::move(staged));
   return claimed;
 }
 
-/// Puts a staged directory at its final name, unless a live container has it.
-Status Files::claim(const Half& half, int parent_fd, const std::string& id) {
-  for (int attempt = 0; attempt < 16; ++attempt) {
-    if (::renameat2(data_.staging.get(), half.name.c_str(), parent_fd, id.c_str(),
-                    RENAME_NOREPLACE) == 0) {
-      return {};
-    }
-    if (errno != EEXIST) return fail(os_error("cannot rename into place"));
-    if (auto cleared = clear_leftover(half.kind, parent_fd, id); !cleared) return cleared;
-  }
-  return fail(ErrorKind::Conflict, "others keep taking this name", "choose another name");
+void Files::remember(Staged& staged, const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  auto& existing = existing_[id];
+  // It is known already when somebody else has removed the directories behind our back.
+  if (existing.listener) --listeners_;
+  existing.listener.reset();
+  existing.uses = staged.container.uses;
+  if (!staged.state) return;
+  existing.listener = std::move(staged.state->listener);
+  ++listeners_;
+}
+
+Existing Files::forget(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  auto found = existing_.extract(id);
+  if (!found) return {};
+  if (found.mapped().listener) --listeners_;
+  return std::move(found.mapped());
 }
 
 void Files::give_back(Staged staged) {
   pool_.give_back(std::move(staged.container));
   if (staged.state) pool_.give_back(std::move(*staged.state));
-}
-
-// ------------------------------------------------------------------------ who holds a name
-
-/// A runtime that lives, or a shim that outlived its runtime (detached runs).
-bool Files::is_live(int state_fd) const {
-  const auto owner = owner_of_record(state_fd);
-  return owner == owner_.nonce() || is_live_owner(data_.owners.get(), owner) ||
-         is_locked(state_fd, "shim");
-}
-
-Holder Files::state_holder(const std::string& id) const {
-  const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
-  if (!state) return errno == ENOENT ? Holder::Nobody : Holder::Dead;
-  return is_live(state.get()) ? Holder::Live : Holder::Dead;
-}
-
-/// Containers without a state directory carry their owner in a link.
-Holder Files::container_holder(const std::string& id) const {
-  std::array<char, 64> text{};
-  const auto path = id + "/.owner";
-  const auto got = ::readlinkat(data_.containers.get(), path.c_str(), text.data(), text.size());
-  if (got <= 0) return Holder::Dead;
-  const std::string owner(text.data(), static_cast<std::size_t>(got));
-  const bool live = owner == owner_.nonce() || is_live_owner(data_.owners.get(), owner);
-  return live ? Holder::Live : Holder::Dead;
-}
-
-/// `kind` is what is to take the name. With a state directory claimed, a container's directory can
-/// only belong to a live container that has none.
-bool Files::may_be_cleared(HalfKind kind, const std::string& id, int dir_fd) const {
-  if (kind == HalfKind::State) return dir_fd < 0 || !is_live(dir_fd);
-  if (container_holder(id) == Holder::Live) return false;
-  return kind == HalfKind::Full || state_holder(id) != Holder::Live;
-}
-
-/// Moves a dead container's directory to the trash. Of two runtimes that find the same one, the
-/// second waits for the first and then looks again: it must not throw away what the first has put
-/// in its place.
-Status Files::clear_leftover(HalfKind kind, int parent_fd, const std::string& id) {
-  const Fd dir{::openat(parent_fd, id.c_str(), kDirectory)};
-  if (!dir && errno == ENOENT) return {};
-  struct stat held {};
-  struct stat named {};
-  if (dir && (::flock(dir.get(), LOCK_EX) != 0 || ::fstat(dir.get(), &held) != 0)) {
-    return fail(os_error("cannot lock the leftover"));
-  }
-  if (::fstatat(parent_fd, id.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) return {};
-  if (dir && held.st_ino != named.st_ino) return {};
-  if (!may_be_cleared(kind, id, dir.get())) {
-    return fail(ErrorKind::Conflict, "a container of this name exists",
-                "remove it first, or choose another name");
-  }
-  const auto away = pool_.new_name();
-  if (::renameat(parent_fd, id.c_str(), data_.trash.get(), away.c_str()) != 0) {
-    if (errno == ENOENT) return {};
-    return fail(os_error("cannot move the leftover to .trash"));
-  }
-  trash_.put(away);
-  return {};
 }
 
 // ----------------------------------------------------------------------------- run and discard
@@ -327,15 +281,18 @@ Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durabilit
   open_into(files.stdout_log, container->get(), "stdout.log", O_WRONLY | O_APPEND);
   open_into(files.stderr_log, container->get(), "stderr.log", O_WRONLY | O_APPEND);
   open_into(files.log_index, state->get(), "log.idx", O_WRONLY | O_APPEND);
-  open_into(files.exit_record, state->get(), "exit", O_WRONLY | O_TRUNC);
-  open_into(files.shim_record, state->get(), "shim", O_RDWR | O_TRUNC);
+  open_into(files.exit_record, state->get(), "exit", O_WRONLY);
+  open_into(files.shim_record, state->get(), "shim", O_RDWR);
   // `pid` exists from the first start on; until then its inode waits under another name.
   if (opened &&
       ::renameat2(container->get(), ".pid", container->get(), "pid", RENAME_NOREPLACE) != 0 &&
       errno != ENOENT && errno != EEXIST) {
     opened = fail(os_error("cannot rename .pid"));
   }
-  open_into(files.pid_file, container->get(), "pid", O_WRONLY | O_TRUNC);
+  open_into(files.pid_file, container->get(), "pid", O_WRONLY);
+  if (opened) opened = empty_file(files.exit_record.get());
+  if (opened) opened = empty_file(files.shim_record.get());
+  if (opened) opened = empty_file(files.pid_file.get());
   if (!opened) return in_words(opened.error());
   auto listener = listener_for(name, state->get());
   if (!listener) return in_words(listener.error());
@@ -345,33 +302,29 @@ Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durabilit
 
 Result<Fd> Files::listener_for(const std::string& id, int state_fd) {
   const std::lock_guard lock(mutex_);
-  auto kept = listeners_.find(id);
-  if (kept == listeners_.end()) return listen_below(state_fd);
-  if (listeners_.size() > kMaxListeners) {
-    Fd listener = std::move(kept->second);
-    listeners_.erase(kept);
-    return listener;
+  const auto found = existing_.find(id);
+  if (found == existing_.end() || !found->second.listener) return listen_below(state_fd);
+  auto& listener = found->second.listener;
+  if (listeners_ > kMaxListeners) {
+    --listeners_;
+    return std::move(listener);
   }
-  drop_waiting(kept->second.get());
-  Fd copy{::fcntl(kept->second.get(), F_DUPFD_CLOEXEC, 3)};
+  drop_waiting(listener.get());
+  Fd copy{::fcntl(listener.get(), F_DUPFD_CLOEXEC, 3)};
   if (!copy) return fail(os_error("cannot copy a descriptor"));
   return copy;
-}
-
-Fd Files::release_listener(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  auto kept = listeners_.extract(id);
-  return kept ? std::move(kept.mapped()) : Fd{};
 }
 
 Status Files::discard(const ContainerId& id, Durability durability) {
   const auto name = id.str();
   if (auto valid = check(id); !valid) return valid;
+  auto existing = forget(name);
   const bool durable = durability != Durability::None;
-  auto gone =
-      take_away(data_.containers.get(), name, {durable ? HalfKind::Full : HalfKind::Bare, {}, {}});
+  auto gone = take_away(data_.containers.get(), name,
+                        {durable ? HalfKind::Full : HalfKind::Bare, {}, existing.uses, {}});
   if (gone && durable) {
-    gone = take_away(data_.state.get(), name, {HalfKind::State, {}, release_listener(name)});
+    gone =
+        take_away(data_.state.get(), name, {HalfKind::State, {}, 0, std::move(existing.listener)});
   }
   if (!gone) gone.error().container = name;
   return gone;

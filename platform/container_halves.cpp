@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -18,8 +19,9 @@
 namespace ringfort::platform {
 namespace {
 
-// Entries of rootfs/ and tmp/ that are deleted at once; more is the trash thread's work.
-constexpr std::uint64_t kDeleteAtOnce = 256;
+// After so many containers a directory is deleted and a new one made, which ext4 puts elsewhere:
+// see spread_subdirectories().
+constexpr unsigned kMaxUses = 64;
 
 constexpr std::array<std::string_view, 5> kFullFiles{"config.json", "sandbox.sb", "stdout.log",
                                                      "stderr.log", ".pid"};
@@ -51,17 +53,18 @@ bool ready_file(int dir_fd, const std::string& name) {
 
 }  // namespace
 
-HalfPool::HalfPool(int staging_fd, int trash_fd, Trash& trash, std::string nonce,
-                   mode_t directory_mode)
+HalfPool::HalfPool(int staging_fd, int trash_fd, std::string nonce, mode_t directory_mode)
     : staging_fd_(staging_fd),
       trash_fd_(trash_fd),
-      trash_(trash),
       nonce_(std::move(nonce)),
       directory_mode_(directory_mode) {}
 
 HalfPool::~HalfPool() {
+  work_.drain();
   for (auto& list : kept_) {
-    for (const auto& half : list) (void)remove_tree(staging_fd_, half.name);
+    for (auto& half : list) {
+      work_.run([this, name = half.name] { (void)remove_tree(staging_fd_, name); });
+    }
   }
 }
 
@@ -77,7 +80,7 @@ Result<Half> HalfPool::take(HalfKind kind) {
       return half;
     }
   }
-  Half half{kind, new_name(), {}};
+  Half half{kind, new_name(), 0, {}};
   if (::mkdirat(staging_fd_, half.name.c_str(), 0700) != 0) {
     return fail(os_error("cannot make a directory in .staging"));
   }
@@ -113,63 +116,72 @@ Status HalfPool::make_files(const Half& half, int dir_fd) const {
 }
 
 void HalfPool::give_back(Half half) {
-  if (empty_out(half)) {
-    const std::lock_guard lock(mutex_);
-    auto& list = kept_[static_cast<std::size_t>(half.kind)];
-    if (list.size() < kMaxKept) {
-      list.push_back(std::move(half));
-      return;
-    }
-  }
-  throw_away(half.name);
+  if (half.kind == HalfKind::State) return settle(std::move(half));
+  // A removed directory may cost milliseconds (a synchronous TRIM for each block that it frees).
+  auto shared = std::make_shared<Half>(std::move(half));
+  work_.run([this, shared] { settle(std::move(*shared)); });
+}
+
+void HalfPool::settle(Half half) {
+  const bool served = half.kind != HalfKind::State && ++half.uses >= kMaxUses;
+  if (!served && empty_out(half) && keep(half)) return;
+  (void)throw_away(staging_fd_, half.name);
+}
+
+bool HalfPool::keep(Half& half) {
+  const std::lock_guard lock(mutex_);
+  auto& list = kept_[static_cast<std::size_t>(half.kind)];
+  if (list.size() >= kMaxKept) return false;
+  list.push_back(std::move(half));
+  return true;
 }
 
 /// True when the directory is again as take() gives it.
-bool HalfPool::empty_out(const Half& half) {
+bool HalfPool::empty_out(const Half& half) const {
   auto dir = open_directory_below(staging_fd_, half.name, O_RDONLY);
-  if (!dir) return false;
-  const int dir_fd = dir->get();
-  auto entries = list_directory(dir_fd);
+  auto entries = dir ? list_directory(dir->get()) : fail(dir.error());
   if (!entries) return false;
+  const int dir_fd = dir->get();
   std::size_t found = 0;
   for (auto& [name, type] : *entries) {
     if (half.kind != HalfKind::State && (name == "rootfs" || name == "tmp")) {
-      if (!remove_guest_tree(dir_fd, name)) return false;
+      if (!remove_tree(dir_fd, name)) return false;
       continue;
     }
+    if (half.kind == HalfKind::State && name == "sock" && half.listener) continue;
     if (half.kind == HalfKind::Full && name == "pid") {
       if (::renameat(dir_fd, "pid", dir_fd, ".pid") != 0) return false;
       name = ".pid";
     }
-    if (half.kind == HalfKind::State && name == "sock" && half.listener) continue;
-    if (half.kind == HalfKind::Bare && name == ".owner") {
-      ++found;
-      continue;
-    }
-    if (!contains(files_of(half.kind), name) || !ready_file(dir_fd, name)) return false;
+    const bool ours = half.kind == HalfKind::Bare
+                          ? name == ".owner"
+                          : contains(files_of(half.kind), name) && ready_file(dir_fd, name);
+    if (!ours) return false;
     ++found;
   }
-  if (half.kind != HalfKind::State) {
-    return found == std::max<std::size_t>(1, files_of(half.kind).size());
-  }
+  if (half.kind == HalfKind::Bare) return found == 1;
+  if (found != files_of(half.kind).size()) return false;
+  if (half.kind == HalfKind::Full) return true;
   // A shim that outlived its container's removal would write into its successor's files.
-  if (found != kStateFiles.size() || !half.listener || is_locked(dir_fd, "shim")) return false;
+  if (!half.listener || is_locked(dir_fd, "shim")) return false;
   drop_waiting(half.listener.get());
   return true;
 }
 
-bool HalfPool::remove_guest_tree(int dir_fd, const std::string& name) {
-  if (auto removed = remove_tree_within(dir_fd, name, kDeleteAtOnce); removed && *removed) {
-    return true;
+Status HalfPool::throw_away(int parent_fd, const std::string& name) {
+  auto away = new_name();
+  if (::renameat(parent_fd, name.c_str(), trash_fd_, away.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return fail(os_error("cannot move " + name + " to .trash"));
   }
-  const auto away = new_name();
-  if (::renameat(dir_fd, name.c_str(), trash_fd_, away.c_str()) != 0) return false;
-  trash_.put(away);
-  return true;
+  delete_from_trash(std::move(away));
+  return {};
 }
 
-void HalfPool::throw_away(const std::string& name) {
-  if (::renameat(staging_fd_, name.c_str(), trash_fd_, name.c_str()) == 0) trash_.put(name);
+void HalfPool::delete_from_trash(std::string name) {
+  // What can't be deleted stays in .trash; nobody waits for the answer, and the next runtime that
+  // opens the directory tries again.
+  work_.run([this, name = std::move(name)] { (void)remove_tree(trash_fd_, name); });
 }
 
 Status overwrite_file(int dir_fd, const std::string& name, std::string_view text) {

@@ -1,18 +1,20 @@
 // The two directories of a container while they are out of sight in .staging: filled for a new
 // container, emptied after an old one. What only we ever wrote is used again instead of unlinked,
-// as mass unlinking slows every later create on ext4 without a journal.
+// as deletions are dear on some file systems (docs/ARCHITECTURE.md, "Recycling").
 #pragma once
 
+#include "ringfort/platform/background_work.hpp"
 #include "ringfort/platform/fd.hpp"
-#include "ringfort/platform/trash.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace ringfort::platform {
 
@@ -27,13 +29,15 @@ enum class HalfKind {
 struct Half {
   HalfKind kind = HalfKind::Full;
   std::string name;
-  Fd listener;  ///< State only: bound to `sock` and listening
+  unsigned uses = 0;  ///< how often it has been a container's
+  Fd listener;        ///< State only: bound to `sock` and listening
 };
 
 class HalfPool {
  public:
-  /// All borrowed; they outlive the pool. `directory_mode` is that of container directories.
-  HalfPool(int staging_fd, int trash_fd, Trash& trash, std::string nonce, mode_t directory_mode);
+  /// The descriptors are borrowed and outlive the pool. `directory_mode` is that of container
+  /// directories.
+  HalfPool(int staging_fd, int trash_fd, std::string nonce, mode_t directory_mode);
   HalfPool(const HalfPool&) = delete;
   HalfPool& operator=(const HalfPool&) = delete;
   ~HalfPool();
@@ -41,31 +45,38 @@ class HalfPool {
   /// An emptied one, or a new one with empty files.
   Result<Half> take(HalfKind kind);
 
-  /// Empties and keeps `half`, or throws it away: there are enough, something is in it that we did
-  /// not put there, or its shim still lives.
+  /// Empties and keeps `half`, or deletes it: there are enough, it has served its time, something
+  /// is in it that we did not put there, or its shim still lives. Goes on in the background.
   void give_back(Half half);
+
+  /// Moves `name` below `parent_fd` to the trash and deletes it in the background. Absent = done.
+  Status throw_away(int parent_fd, const std::string& name);
+
+  /// Deletes what is in the trash under `name` already.
+  void delete_from_trash(std::string name);
 
   /// A name below .staging or .trash that nobody else uses.
   std::string new_name();
 
-  int staging_fd() const { return staging_fd_; }
+  /// Waits until nothing is left to delete.
+  void drain() { work_.drain(); }
 
  private:
   Status make_files(const Half& half, int dir_fd) const;
-  bool empty_out(const Half& half);
-  bool remove_guest_tree(int dir_fd, const std::string& name);
-  void throw_away(const std::string& name);
+  void settle(Half half);
+  bool empty_out(const Half& half) const;
+  bool keep(Half& half);
 
   static constexpr std::size_t kMaxKept = 512;
 
   int staging_fd_;
   int trash_fd_;
-  Trash& trash_;
   const std::string nonce_;
   const mode_t directory_mode_;
   std::atomic<std::uint64_t> counter_{0};
   std::mutex mutex_;
-  std::vector<Half> kept_[3];
+  std::array<std::vector<Half>, 3> kept_;
+  BackgroundWork work_;
 };
 
 /// Replaces the content of the existing file `name`, in its own blocks where they suffice.

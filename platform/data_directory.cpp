@@ -1,6 +1,7 @@
 #include "ringfort/platform/data_directory.hpp"
 
 #include "ringfort/platform/linux/dir_stack.hpp"
+#include "ringfort/platform/linux/inode_spread.hpp"
 #include "ringfort/platform/owner_lock.hpp"
 #include "ringfort/specs/names.hpp"
 
@@ -79,7 +80,10 @@ Result<DataDirectory> DataDirectory::open(const std::string& path) {
   if (made) made = make(data.state.get(), "owners", 0700, data.owners);
   if (made) made = make(root_fd, ".staging", 0700, data.staging);
   if (made) made = make(root_fd, ".trash", 0700, data.trash);
-  if (made) return data;
+  if (made) {
+    spread_subdirectories(data.staging.get());
+    return data;
+  }
   made.error().kind = ErrorKind::Io;
   made.error().what = "data directory " + printable(data.path, 4096) + ": " + made.error().what;
   made.error().hint = kHint;

@@ -40,7 +40,4 @@ Result<CloneReport> clone_tree(int source_fd, int target_fd, const CloneOptions&
 /// Absent = ok.
 Status remove_tree(int parent_fd, const std::string& name);
 
-/// The same, but ends after `budget` removed entries; false = something is left.
-Result<bool> remove_tree_within(int parent_fd, const std::string& name, std::uint64_t budget);
-
 }  // namespace ringfort::platform

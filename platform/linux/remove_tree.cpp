@@ -4,8 +4,6 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -46,12 +44,11 @@ Result<Fd> open_for_removal(int parent_fd, const std::string& name) {
 /// error is the answer.
 class Remover {
  public:
-  Remover(int parent_fd, std::uint64_t budget) : stack_(parent_fd), budget_(budget) {}
+  explicit Remover(int parent_fd) : stack_(parent_fd) {}
 
-  /// false = the budget ran out first.
-  Result<bool> run(const std::string& name) {
+  Status run(const std::string& name) {
     remove_entry({name, DT_UNKNOWN});
-    while (!levels_.empty() && budget_ > 0) {
+    while (!levels_.empty()) {
       auto& entries = levels_.back().entries;
       if (entries.empty()) {
         if (auto up = finish_level(); !up) return fail(up.error());
@@ -62,7 +59,7 @@ class Remover {
       remove_entry(entry);
     }
     if (first_error_) return fail(*first_error_);
-    return levels_.empty();
+    return {};
   }
 
  private:
@@ -75,7 +72,7 @@ class Remover {
 
   void remove_entry(const DirEntry& entry) {
     if (entry.type != DT_DIR) {
-      if (::unlinkat(stack_.top(), entry.name.c_str(), 0) == 0) return spend();
+      if (::unlinkat(stack_.top(), entry.name.c_str(), 0) == 0) return;
       if (errno == ENOENT) return;
       // Linux says EISDIR for a directory, POSIX EPERM.
       if (errno != EISDIR && errno != EPERM) return keep(entry.name, os_error("cannot remove"));
@@ -84,7 +81,7 @@ class Remover {
   }
 
   void remove_directory(const std::string& name, int refills) {
-    if (::unlinkat(stack_.top(), name.c_str(), AT_REMOVEDIR) == 0) return spend();
+    if (::unlinkat(stack_.top(), name.c_str(), AT_REMOVEDIR) == 0) return;
     if (errno == ENOENT) return;
     if (errno != ENOTEMPTY && errno != EEXIST) return keep(name, os_error("cannot remove"));
     if (refills == 0) return keep(name, os_error("cannot remove, it is written to"));
@@ -125,26 +122,13 @@ class Remover {
     if (!levels_.empty()) levels_.back().lost = true;
   }
 
-  void spend() {
-    if (budget_ > 0) --budget_;
-  }
-
   DirStack stack_;
-  std::uint64_t budget_;
   std::vector<Level> levels_;
   std::optional<Error> first_error_;
 };
 
 }  // namespace
 
-Status remove_tree(int parent_fd, const std::string& name) {
-  auto removed = Remover(parent_fd, std::numeric_limits<std::uint64_t>::max()).run(name);
-  if (!removed) return fail(removed.error());
-  return {};
-}
-
-Result<bool> remove_tree_within(int parent_fd, const std::string& name, std::uint64_t budget) {
-  return Remover(parent_fd, budget).run(name);
-}
+Status remove_tree(int parent_fd, const std::string& name) { return Remover(parent_fd).run(name); }
 
 }  // namespace ringfort::platform

@@ -290,6 +290,7 @@ TEST_F(Containers, ARecycledContainerLooksNew) {
   write_file(data("containers/first-1/rootfs/bin/app"), "changed by the guest");
   write_file(data("containers/first-1/tmp/left"), "x");
   ASSERT_TRUE(files->discard(first.id, first.durability));
+  files->drain();
 
   auto second = with_image(*files, "second");
   second.seatbelt = "short";
@@ -330,6 +331,7 @@ TEST_F(Containers, ALogThatTheUserLinkedElsewhereIsNotOverwritten) {
   ::link(data("containers/web-1/stdout.log").c_str(), (dir_ / "saved").c_str());
 
   ASSERT_TRUE(files->discard({"web", 1}, Durability::Process));
+  files->drain();
   ASSERT_TRUE(files->create(container(*files, "web")));
 
   EXPECT_EQ(read_file(dir_ / "saved"), "keep me");

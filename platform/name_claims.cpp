@@ -1,0 +1,86 @@
+#include "ringfort/platform/name_claims.hpp"
+
+#include "ringfort/platform/owner_lock.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+namespace ringfort::platform {
+namespace {
+
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr int kPatience = 16;
+
+Status conflict() {
+  return fail(ErrorKind::Conflict, "a container of this name exists",
+              "remove it first, or choose another name");
+}
+
+}  // namespace
+
+bool NameClaims::is_held(const std::string& id) const {
+  return state_is_live(id) || bare_is_live(id);
+}
+
+Status NameClaims::claim(const Half& half, const std::string& id) {
+  const int parent_fd = half.kind == HalfKind::State ? data_.state.get() : data_.containers.get();
+  for (int attempt = 0; attempt < kPatience; ++attempt) {
+    if (::renameat2(data_.staging.get(), half.name.c_str(), parent_fd, id.c_str(),
+                    RENAME_NOREPLACE) == 0) {
+      return {};
+    }
+    if (errno != EEXIST) return fail(os_error("cannot rename into place"));
+    if (auto cleared = clear_leftover(half.kind, parent_fd, id); !cleared) return cleared;
+  }
+  return conflict();
+}
+
+bool NameClaims::is_live_state(int state_fd) const {
+  const auto owner = owner_of_record(state_fd);
+  return owner == nonce_ || is_live_owner(data_.owners.get(), owner) || is_locked(state_fd, "shim");
+}
+
+bool NameClaims::state_is_live(const std::string& id) const {
+  const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
+  return state && is_live_state(state.get());
+}
+
+/// A container without a state directory carries its owner in a link.
+bool NameClaims::bare_is_live(const std::string& id) const {
+  std::array<char, 64> text{};
+  const auto path = id + "/.owner";
+  const auto got = ::readlinkat(data_.containers.get(), path.c_str(), text.data(), text.size());
+  if (got <= 0) return false;
+  const std::string owner(text.data(), static_cast<std::size_t>(got));
+  return owner == nonce_ || is_live_owner(data_.owners.get(), owner);
+}
+
+/// `kind` is what is to take the name. With state/<id> claimed, a container's directory can only
+/// belong to a live container that has no state.
+bool NameClaims::may_be_cleared(HalfKind kind, const std::string& id, int dir_fd) const {
+  if (kind == HalfKind::State) return dir_fd < 0 || !is_live_state(dir_fd);
+  if (bare_is_live(id)) return false;
+  return kind == HalfKind::Full || !state_is_live(id);
+}
+
+/// Of two that find the same leftover, the second waits for the first and then looks again: it must
+/// not throw away what the first has put in its place.
+Status NameClaims::clear_leftover(HalfKind kind, int parent_fd, const std::string& id) {
+  const Fd dir{::openat(parent_fd, id.c_str(), kDirectory)};
+  if (!dir && errno == ENOENT) return {};
+  struct stat held {};
+  struct stat named {};
+  if (dir && (::flock(dir.get(), LOCK_EX) != 0 || ::fstat(dir.get(), &held) != 0)) {
+    return fail(os_error("cannot lock the leftover"));
+  }
+  if (::fstatat(parent_fd, id.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  if (dir && held.st_ino != named.st_ino) return {};
+  if (!may_be_cleared(kind, id, dir.get())) return conflict();
+  return pool_.throw_away(parent_fd, id);
+}
+
+}  // namespace ringfort::platform

@@ -1,0 +1,38 @@
+// Who holds a container's name, read off the disk, and taking a name without ever taking it from a
+// live container: many runtimes share one data directory and none asks the others.
+#pragma once
+
+#include "ringfort/platform/container_halves.hpp"
+#include "ringfort/platform/data_directory.hpp"
+
+#include <string>
+
+namespace ringfort::platform {
+
+class NameClaims {
+ public:
+  /// Borrowed; both outlive this.
+  NameClaims(const DataDirectory& data, const std::string& nonce, HalfPool& pool)
+      : data_(data), nonce_(nonce), pool_(pool) {}
+
+  /// By a live owner, or by a shim that outlived its owner (detached runs).
+  bool is_held(const std::string& id) const;
+
+  /// Renames a staged half to its final name. What a dead container left there is thrown away
+  /// first. A container with state claims state/<id> before containers/<id>: whoever sees its
+  /// directory finds its record. Errors: Conflict when a live container has the name.
+  Status claim(const Half& half, const std::string& id);
+
+ private:
+  bool is_live_state(int state_fd) const;
+  bool state_is_live(const std::string& id) const;
+  bool bare_is_live(const std::string& id) const;
+  bool may_be_cleared(HalfKind kind, const std::string& id, int dir_fd) const;
+  Status clear_leftover(HalfKind kind, int parent_fd, const std::string& id);
+
+  const DataDirectory& data_;
+  const std::string& nonce_;
+  HalfPool& pool_;
+};
+
+}  // namespace ringfort::platform
