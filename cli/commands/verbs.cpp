@@ -10,6 +10,11 @@ const std::vector<Verb>& verbs() {
        "  ringfort run --read . --timeout 30s --memory 512Mi -- python3 check.py\n"
        "  ringfort run --port -- sh -c 'exec python3 -m http.server $PORT'\n",
        make_run},
+      {"batch", "[OPTIONS] < JOBS",
+       "Run a job for each JSON line of stdin, print a report for each",
+       "  echo '{\"id\": \"1\", \"cmd\": [\"echo\", \"hello\"]}' | ringfort batch\n"
+       "  ringfort batch -j 16 --memory 256Mi --timeout 10s < jobs.jsonl\n",
+       make_batch},
       {"version", "", "Show the version", "  ringfort version\n", make_version},
   };
   return all;
