@@ -24,7 +24,7 @@ namespace {
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 // The completion marker. Its two figures come first, so that no name can look like them.
 constexpr std::string_view kMarker = "image.json";
-constexpr const char* kMarkerForm = "{\"bytes\": %llu, \"native\": %5[a-z], ";
+constexpr const char* kMarkerForm = "{\"bytes\": %llu, \"native\": %5[a-z], \"own_libraries\": %5[a-z], ";
 
 std::string quote(std::string_view name) { return "'" + printable(name) + "'"; }
 
@@ -43,7 +43,8 @@ std::string marker_text(const Image& image) {
     escaped += c;
   }
   return "{\"bytes\": " + std::to_string(image.bytes) +
-         ", \"native\": " + (image.native ? "true" : "false") + ", \"name\": \"" + escaped +
+         ", \"native\": " + (image.native ? "true" : "false") +
+         ", \"own_libraries\": " + (image.own_libraries ? "true" : "false") + ", \"name\": \"" + escaped +
          "\"}\n";
 }
 
@@ -63,9 +64,11 @@ bool read_marker(int dir_fd, Image& image) {
   if (!marker || ::read(marker.get(), text.data(), text.size() - 1) <= 0) return false;
   unsigned long long bytes = 0;  // NOLINT(google-runtime-int): what sscanf fills
   std::array<char, 6> native{};
-  if (std::sscanf(text.data(), kMarkerForm, &bytes, native.data()) != 2) return false;
+  std::array<char, 6> own{};
+  if (std::sscanf(text.data(), kMarkerForm, &bytes, native.data(), own.data()) != 3) return false;
   image.bytes = bytes;
   image.native = std::string_view(native.data()) == "true";
+  image.own_libraries = std::string_view(own.data()) == "true";
   return true;
 }
 
@@ -88,10 +91,11 @@ Status build(int stage_fd, int source_fd, Image& image) {
     return fail(ErrorKind::InvalidSpec, path + " is a mount point; its content would be missing",
                 "unmount it, or copy the tree first (cp -a)");
   }
-  auto native = needs_host_libraries(rootfs->get());
-  if (!native) return fail(native.error());
-  if (auto added = add_mount_points(rootfs->get(), *native); !added) return added;
-  image.native = *native;
+  auto libraries = image_libraries(rootfs->get());
+  if (!libraries) return fail(libraries.error());
+  if (auto added = add_mount_points(rootfs->get(), libraries->of_host); !added) return added;
+  image.native = libraries->of_host;
+  image.own_libraries = libraries->own && !libraries->of_host;
   image.bytes = cloned->bytes;
   return write_marker(stage_fd, image);
 }

@@ -17,6 +17,7 @@ struct Image {
   std::string rootfs;   ///< absolute host path, immutable
   bool native = false;  ///< some program's PT_INTERP is absent from the image
   std::uint64_t bytes = 0;
+  bool own_libraries = false;  ///< its programs use an interpreter and libraries of the image
 };
 
 /// Where the host keeps shared libraries, relative to `/`. Native images have a mount point or link

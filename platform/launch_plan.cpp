@@ -68,7 +68,7 @@ Status check_level(const Policy& policy, Level level, const HostFacts& host) {
     return fail(ErrorKind::Unsupported,
                 "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " + abi,
                 "use --isolation namespaces");
-  if (level == Level::Landlock && !policy.rootfs_dir.empty() && !policy.native_image)
+  if (level == Level::Landlock && policy.own_libraries)
     return fail(ErrorKind::Unsupported,
                 "an image with its own libraries can't run at level landlock, which shows host paths",
                 "use --isolation namespaces");

@@ -244,6 +244,7 @@ Result<Policy> make_policy(const specs::Service& service, const RunOptions& opti
   policy.scratch_dir = policy.container_dir + "/tmp";
   if (!context.host_image) policy.rootfs_dir = policy.container_dir + "/rootfs";
   policy.native_image = context.native_image && !context.host_image;
+  policy.own_libraries = context.own_libraries && !context.host_image;
   policy.paths = *std::move(paths);
   policy.volumes = *std::move(volumes);
   policy.network = *std::move(network);

@@ -49,6 +49,7 @@ struct Policy {
   std::string rootfs_dir;       ///< absolute; empty = the host's system directories (image `host`)
   std::string scratch_dir;      ///< absolute; HOME and TMPDIR
   bool native_image = false;    ///< the image has no libraries: the host's are shown read-only
+  bool own_libraries = false;   ///< the image brings its libraries: not to be had at `landlock`
   std::vector<PathRule> paths;  ///< sorted, one a path
   std::vector<VolumeRule> volumes;  ///< sorted by target, so that a parent is mounted first
   NetworkAccess network;
@@ -65,6 +66,7 @@ struct PolicyContext {
   bool gpu_access = true;                 ///< the runtime's switch
   std::optional<std::uint16_t> own_port;  ///< the claimed port
   bool host_image = false;                ///< image name `host`: no rootfs of its own
+  bool own_libraries = false;          ///< see Image
 };
 
 /// Valid UTF-8 without control characters (C0, DEL, C1).

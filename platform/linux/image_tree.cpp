@@ -64,13 +64,14 @@ bool exists_inside(int rootfs_fd, const std::string& path) {
   return static_cast<bool>(found);
 }
 
-bool lacks_interpreter(int rootfs_fd, int dir_fd, const std::string& name) {
+/// What one file says about the libraries that its image needs.
+void look_at_program(int rootfs_fd, int dir_fd, const std::string& name, ImageLibraries& found) {
   const Fd program{::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat status {};
-  if (!program || ::fstat(program.get(), &status) != 0) return false;
-  if (!S_ISREG(status.st_mode) || (status.st_mode & 0111) == 0) return false;
+  if (!program || ::fstat(program.get(), &status) != 0) return;
+  if (!S_ISREG(status.st_mode) || (status.st_mode & 0111) == 0) return;
   const auto path = interpreter_of(program.get());
-  return path && !exists_inside(rootfs_fd, *path);
+  if (path) (exists_inside(rootfs_fd, *path) ? found.own : found.of_host) = true;
 }
 
 /// Makes `name` a directory; true when it is one now, also through nobody's link.
@@ -123,7 +124,8 @@ Status mirror_host_libraries(int rootfs_fd) {
 
 }  // namespace
 
-Result<bool> needs_host_libraries(int rootfs_fd) {
+Result<ImageLibraries> image_libraries(int rootfs_fd) {
+  ImageLibraries found;
   DirStack stack(rootfs_fd);
   std::vector<std::vector<DirEntry>> pending;
   auto entries = list_directory(rootfs_fd);
@@ -148,11 +150,12 @@ Result<bool> needs_host_libraries(int rootfs_fd) {
         return fail(down.error());
       }
       pending.push_back(std::move(*below));
-    } else if (entry.type != DT_DIR && lacks_interpreter(rootfs_fd, stack.top(), entry.name)) {
-      return true;
+    } else if (entry.type != DT_DIR) {
+      look_at_program(rootfs_fd, stack.top(), entry.name, found);
+      if (found.of_host) break;  // native, whatever else it holds
     }
   }
-  return false;
+  return found;
 }
 
 Status add_mount_points(int rootfs_fd, bool native) {

@@ -6,9 +6,13 @@
 
 namespace ringfort::platform {
 
-/// Does some program of the tree name an interpreter (PT_INTERP) that the tree does not hold?
-/// Then the image is native: its programs need the host's libraries.
-Result<bool> needs_host_libraries(int rootfs_fd);
+/// Where the programs of a tree find their interpreter (PT_INTERP) and with it their libraries.
+/// Static programs name none.
+struct ImageLibraries {
+  bool of_host = false;  ///< some program's interpreter is not in the tree: the image is native
+  bool own = false;      ///< some program's interpreter is in the tree
+};
+Result<ImageLibraries> image_libraries(int rootfs_fd);
 
 /// Makes the directories that later are mounted on: proc, dev, tmp, etc, and for native images the
 /// host's library directories, as directory or link, as they are on the host.

@@ -47,10 +47,8 @@ long fail_at(Launch& what, wire::Step step, long error, std::uint32_t detail = 0
 }
 
 long reset_signals(Launch& what) {
-  struct sigaction fallback {};
-  fallback.sa_handler = SIG_DFL;
-  // The helper blocks and ignores signals for its own loop; the program starts with a clean table.
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &fallback, nullptr);
+  // The zygote was started with every disposition at its default and the helper never changes one;
+  // only the mask is its own.
   sigset_t none;
   ::sigemptyset(&none);
   const long result = sys(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8);

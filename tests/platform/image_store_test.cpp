@@ -217,6 +217,8 @@ TEST_F(Images, AnImageWithItsInterpreterIsNotNative) {
 
   ASSERT_TRUE(added) << to_string(added.error());
   EXPECT_FALSE(added->native);
+  EXPECT_TRUE(added->own_libraries);
+  EXPECT_TRUE(open().find("app")->own_libraries);
 }
 
 TEST_F(Images, StaticAndTornAndUnexecutableProgramsSayNothing) {
@@ -229,6 +231,7 @@ TEST_F(Images, StaticAndTornAndUnexecutableProgramsSayNothing) {
 
   ASSERT_TRUE(added) << to_string(added.error());
   EXPECT_FALSE(added->native);
+  EXPECT_FALSE(added->own_libraries) << "it runs at either level";
 }
 
 TEST_F(Images, AnImageInUseIsRemovedByForceOnly) {

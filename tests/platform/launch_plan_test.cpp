@@ -95,6 +95,7 @@ TEST(LaunchPlan, GivesTheLevelAskedForOrSaysWhatIsMissing) {
 
   Policy with_libraries = image_policy();
   with_libraries.native_image = false;
+  with_libraries.own_libraries = true;
   EXPECT_FALSE(make_launch_plan(with_libraries, what, Level::Landlock, machine(7, false)));
   EXPECT_TRUE(make_launch_plan(with_libraries, what, Level::Namespaces, machine(7, false)));
 
