@@ -22,12 +22,6 @@ tl::unexpected<Error> wrong(std::string what, std::string hint) {
   return fail(ErrorKind::InvalidSpec, std::move(what), std::move(hint));
 }
 
-Result<Isolation> isolation_of(std::string_view text) {
-  if (const auto isolation = parse_isolation(text)) return *isolation;
-  return wrong("\"" + printable(text, 60) + "\" is not a level",
-               "write auto, landlock or namespaces");
-}
-
 /// Eight letters and digits that nobody else has.
 std::string random_word() {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -84,17 +78,13 @@ Status set_workdir(const JobFlags& flags, const Caller& caller, Job& job) {
 
 }  // namespace
 
-Result<NetMode> parse_net_flag(std::string_view text) {
-  if (const auto mode = parse_net_mode(text)) return *mode;
-  return wrong("\"" + printable(text, 60) + "\" is not a network", "write none, local or full");
-}
-
 void declare_job_flags(CLI::App& app, JobFlags& flags) {
   add_option(app, "--image", "NAME", "a registered image instead of the host's programs",
              into(parse_text, flags.image));
   add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
-             into(isolation_of, flags.isolation));
-  add_option(app, "--net", "MODE", "none (default), local or full", into(parse_net_flag, flags.net));
+             into(parse_isolation_flag, flags.isolation));
+  add_option(app, "--net", "MODE", "none (default), local or full",
+             into(parse_net_flag, flags.net));
   add_option(app, "--connect", "PORT", "may connect to this local port; implies --net local",
              append(parse_port, flags.connect));
   add_option(app, "--listen", "PORT", "may listen on this local port; implies --net local",

@@ -34,9 +34,6 @@ struct JobFlags {
 /// Declares all of them. `flags` must outlive the parsing.
 void declare_job_flags(CLI::App& app, JobFlags& flags);
 
-/// "none", "local" or "full".
-Result<NetMode> parse_net_flag(std::string_view text);
-
 /// What this process was called in.
 struct Caller {
   std::string directory;          ///< as getcwd(3) has it

@@ -87,4 +87,16 @@ Result<std::pair<std::string, std::string>> parse_variable(std::string_view text
   return std::pair{std::string{text.substr(0, cut)}, std::string{text.substr(cut + 1)}};
 }
 
+Result<Isolation> parse_isolation_flag(std::string_view text) {
+  if (const auto isolation = parse_isolation(text)) return *isolation;
+  return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a level",
+              "write auto, landlock or namespaces");
+}
+
+Result<NetMode> parse_net_flag(std::string_view text) {
+  if (const auto mode = parse_net_mode(text)) return *mode;
+  return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a network",
+              "write none, local or full");
+}
+
 }  // namespace ringfort::cli

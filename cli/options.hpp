@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ringfort/specs/result.hpp"
+#include "ringfort/specs/run_options.hpp"
 #include "ringfort/specs/units.hpp"
 
 #include <cstdint>
@@ -73,5 +74,8 @@ Result<Bytes> parse_size_limit(std::string_view text);
 Result<Duration> parse_time_limit(std::string_view text);
 /// "K=V".
 Result<std::pair<std::string, std::string>> parse_variable(std::string_view text);
+
+Result<Isolation> parse_isolation_flag(std::string_view text);
+Result<NetMode> parse_net_flag(std::string_view text);
 
 }  // namespace ringfort::cli

@@ -1,9 +1,9 @@
 #include "ringfort/cli/batch/job_line.hpp"
 #include "ringfort/cli/batch/line_reader.hpp"
-#include "ringfort/cli/batch/pipes.hpp"
 #include "ringfort/cli/commands/verbs.hpp"
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/output/words.hpp"
+#include "ringfort/cli/pipes.hpp"
 #include "ringfort/cli/runtime_config.hpp"
 #include "ringfort/cli/signals.hpp"
 

@@ -1,3 +1,4 @@
+#include "ringfort/api/runtime.hpp"
 #include "ringfort/cli/commands/verbs.hpp"
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/output/json.hpp"
@@ -18,7 +19,7 @@ class Version : public Command {
 
   Result<int> run(const Call& call) override {
     (void)call;
-    const std::string number{RINGFORT_VERSION};
+    const std::string number{ringfort::version()};
     write_all(STDOUT_FILENO,
               is_json_ ? dump(Json{{"version", number}}) + "\n" : "ringfort " + number + "\n");
     return 0;

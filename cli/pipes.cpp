@@ -1,4 +1,4 @@
-#include "ringfort/cli/batch/pipes.hpp"
+#include "ringfort/cli/pipes.hpp"
 
 #include <algorithm>
 #include <array>

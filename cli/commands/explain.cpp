@@ -1,0 +1,82 @@
+#include "ringfort/api/runtime.hpp"
+#include "ringfort/cli/commands/verbs.hpp"
+#include "ringfort/cli/options.hpp"
+#include "ringfort/cli/output/json.hpp"
+#include "ringfort/cli/output/words.hpp"
+#include "ringfort/cli/spec_file.hpp"
+#include "ringfort/specs/names.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <unistd.h>
+
+namespace ringfort::cli {
+namespace {
+
+class Explain : public Command {
+ public:
+  void declare(CLI::App& app) override {
+    add_word(app, "SPEC", "the YAML file", path_, true);
+    add_word(app, "SERVICE", "only this one", service_, false);
+    add_flag(app, "--seatbelt", "the Seatbelt profile", is_seatbelt_);
+    add_flag(app, "--linux", "the Linux launch plan", is_linux_);
+    add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
+               into(parse_isolation_flag, isolation_));
+    add_flag(app, "--json", "print all three as JSON", is_json_);
+  }
+
+  Result<int> run(const Call& call) override {
+    (void)call;
+    const auto deployment = load_spec(path_);
+    if (!deployment) return kOwnError;
+    if (!service_.empty() && !deployment->services.contains(service_))
+      return fail(ErrorKind::NotFound,
+                  "there is no service " + printable(service_, 60) + " in " + printable(path_, 200),
+                  "see them all: ringfort explain " + printable(path_, 200));
+    std::string text;
+    Json all = Json::object();
+    for (const auto& [name, service] : deployment->services) {
+      if (!service_.empty() && name != service_) continue;
+      const auto explanation = explain(service, {}, isolation_);
+      if (!explanation) return fail(explanation.error());
+      all[name] = to_value(*explanation);
+      if (service_.empty()) text += "# " + name + "\n";
+      text += chosen(*explanation);
+    }
+    write_all(STDOUT_FILENO, is_json_ ? dump(all) + "\n" : text);
+    return 0;
+  }
+
+ private:
+  static Json to_value(const Explanation& explanation) {
+    Json value;
+    value["policy"] = explanation.policy;
+    value["seatbelt"] = explanation.seatbelt;
+    value["linux"] = explanation.linux_plan;
+    value["missing"] = explanation.missing;
+    return value;
+  }
+
+  std::string chosen(const Explanation& explanation) const {
+    if (is_seatbelt_ || is_linux_) {
+      return (is_seatbelt_ ? explanation.seatbelt : std::string{}) +
+             (is_linux_ ? explanation.linux_plan : std::string{});
+    }
+    std::string text = explanation.policy;
+    for (const auto& sentence : explanation.missing) text += "missing: " + sentence + "\n";
+    return text;
+  }
+
+  std::string path_;
+  std::string service_;
+  Isolation isolation_ = Isolation::Auto;
+  bool is_seatbelt_ = false;
+  bool is_linux_ = false;
+  bool is_json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_explain() { return std::make_unique<Explain>(); }
+
+}  // namespace ringfort::cli

@@ -1,0 +1,69 @@
+#include "ringfort/cli/output/json.hpp"
+#include "ringfort/cli/output/report.hpp"
+#include "ringfort/cli/output/words.hpp"
+#include "ringfort/cli/up/output.hpp"
+#include "ringfort/specs/utf8.hpp"
+
+#include <unistd.h>
+
+namespace ringfort::cli {
+namespace {
+
+class JsonOutput : public UpOutput {
+ public:
+  void line(const ContainerId& id, LogStream stream, std::string_view text) override {
+    Json event = event_of("line", id.str());
+    event["stream"] = stream == LogStream::Stdout ? "stdout" : "stderr";
+    const bool is_text = !specs::first_invalid_utf8(text);
+    event["text"] = is_text ? std::string{text} : to_base64(text);
+    event["base64"] = !is_text;
+    put(event);
+  }
+
+  void started(const ContainerId& id, const Created& created, const Started& started) override {
+    Json event = event_of("started", id.str());
+    event["level"] = to_string(created.level);
+    event["missing"] = created.missing;
+    event["not_enforced"] = created.not_enforced;
+    event["port"] = created.port ? Json(*created.port) : Json(nullptr);
+    event["pid"] = started.pid;
+    event["took_us"] = started.took.count();
+    put(event);
+  }
+
+  void ended(const ContainerId& id, const ExitRecord& exit) override {
+    Json event = event_of("ended", id.str());
+    event["exit"] = to_value(exit);
+    put(event);
+  }
+
+  void failed(const std::string& name, const Error& error) override {
+    Json event = event_of("failed", name);
+    event["error"] = to_value(error);
+    put(event);
+  }
+
+  void warning(std::string_view text) override { put(text_event("warning", text)); }
+  void note(std::string_view text) override { put(text_event("note", text)); }
+
+ private:
+  static Json event_of(const char* kind, const std::string& id) {
+    Json event;
+    event["event"] = kind;
+    event["id"] = id;
+    return event;
+  }
+  static Json text_event(const char* kind, std::string_view text) {
+    Json event;
+    event["event"] = kind;
+    event["text"] = text;
+    return event;
+  }
+  static void put(const Json& event) { write_all(STDOUT_FILENO, dump(event) + "\n"); }
+};
+
+}  // namespace
+
+std::unique_ptr<UpOutput> make_json_output() { return std::make_unique<JsonOutput>(); }
+
+}  // namespace ringfort::cli

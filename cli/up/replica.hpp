@@ -1,0 +1,63 @@
+// One container of `up`: its pipes, where it stands, how it ended.
+#pragma once
+
+#include "ringfort/api/runtime.hpp"
+#include "ringfort/cli/up/line_splitter.hpp"
+#include "ringfort/cli/up/output.hpp"
+#include "ringfort/platform/fd.hpp"
+
+#include <array>
+#include <optional>
+
+namespace ringfort::cli {
+
+class Replica {
+ public:
+  explicit Replica(ContainerId id) : id_(std::move(id)) {}
+
+  const ContainerId& id() const { return id_; }
+
+  /// Creates and starts it; its output comes out of out_fds. What failed leaves no container.
+  Status start(Runtime& runtime, const specs::Service& service, UpOutput& output);
+
+  /// The ends of its two streams; -1 once at their end.
+  std::array<int, 2> out_fds() const { return {streams_[0].fd.get(), streams_[1].fd.get()}; }
+  /// Hands on what can be read without waiting.
+  void read(std::size_t stream, UpOutput& output);
+
+  /// `is_expected` = while everything is being stopped, when no end is a failure.
+  void set_exit(const ExitRecord& exit, bool is_expected) {
+    exit_ = exit;
+    is_expected_ = is_expected;
+  }
+  /// Says how it ended, once, when all that it wrote has been shown.
+  void announce_end(UpOutput& output);
+
+  bool is_started() const { return is_started_; }
+  bool is_running() const { return is_started_ && !exit_; }
+  /// Nothing more will come: it ended and was heard out, or never ran.
+  bool is_over() const { return is_failed_ || is_announced_; }
+  void set_failed(std::string why);
+  bool has_failed() const;
+
+  BoardRow row(Runtime& runtime) const;
+
+ private:
+  struct Stream {
+    platform::Fd fd;
+    LineSplitter lines;
+  };
+
+  ContainerId id_;
+  std::array<Stream, 2> streams_;
+  std::optional<std::uint16_t> port_;
+  std::optional<Bytes> memory_limit_;
+  std::optional<ExitRecord> exit_;
+  std::string note_;
+  bool is_started_ = false;
+  bool is_failed_ = false;
+  bool is_expected_ = false;
+  bool is_announced_ = false;
+};
+
+}  // namespace ringfort::cli
