@@ -8,6 +8,8 @@ namespace {
 
 /// Nothing longer is a misspelling of ours; it also bounds the quadratic comparison.
 constexpr std::size_t longest_word = 64;
+/// Names of a hostile document's own making are not all compared.
+constexpr std::size_t most_words = 1000;
 
 /// A longer list is not read.
 constexpr std::size_t most_listed = 16;
@@ -45,11 +47,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string_view> nearest(std::string_view word,
                                         std::span<const std::string_view> words) {
-  if (word.size() > longest_word) return std::nullopt;
+  if (word.size() > longest_word || words.size() > most_words) return std::nullopt;
   const std::string wanted = folded(word);
   std::optional<std::string_view> best;
   std::size_t least = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   for (const auto candidate : words) {
+    if (candidate.size() > longest_word) continue;
     const auto distance = edit_distance(wanted, folded(candidate));
     if (distance >= least) continue;
     least = distance;

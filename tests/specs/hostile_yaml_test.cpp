@@ -1,4 +1,5 @@
 // Text that is written to hurt its reader. Each case ends as a problem, in a second and 100 MB.
+#include "ringfort/specs/validate.hpp"
 #include "ringfort/specs/yaml_reader.hpp"
 
 #include <gmock/gmock.h>
@@ -61,6 +62,18 @@ std::string refused(std::string_view yaml) {
   EXPECT_LT(took, std::chrono::seconds{1}) << yaml.substr(0, 60);
   EXPECT_LT(memory.growth(), 100 * 1024) << yaml.substr(0, 60);
   return parsed ? "" : to_string(parsed.error());
+}
+
+/// The same for what parses and is then judged.
+std::string judged(std::string_view yaml) {
+  const MemoryWatch memory;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto parsed = parse_deployment(yaml, "t");
+  if (!parsed) return "does not parse: " + to_string(parsed.error());
+  const auto problems = validate(parsed->value, parsed->positions);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{1});
+  EXPECT_LT(memory.growth(), 100 * 1024);
+  return to_string(problems);
 }
 
 std::string billion_laughs() {
@@ -150,6 +163,43 @@ TEST(HostileYaml, ThatFillsEveryBudgetEndsInTime) {
   refused("a: |\n " + std::string(mebibyte - 100, 'x'));
   refused("a: |\n" + repeated(" x\n", 300'000));
   refused("\"" + repeated("\\n", 500'000) + "\"");
+}
+
+TEST(HostileYaml, ThatParsesIsJudgedInTime) {
+  const auto services = [](int count, const auto& fields) {
+    std::string yaml{head};
+    yaml += "services:\n";
+    for (int i = 0; i < count; ++i) {
+      yaml += "  s" + std::to_string(i) + ": {image: {name: host}" + fields(i) + "}\n";
+    }
+    return yaml;
+  };
+  EXPECT_EQ(judged(services(5000,
+                            [](int i) {
+                              return i == 0
+                                         ? std::string{}
+                                         : ", depends: [{service: s" + std::to_string(i - 1) + "}]";
+                            })),
+            "");
+  EXPECT_THAT(
+      judged(services(
+          5000,
+          [](int i) { return ", depends: [{service: s" + std::to_string((i + 1) % 5000) + "}]"; })),
+      HasSubstr("go in a circle: s0 -> s1 -> "));
+  EXPECT_THAT(judged(services(5000,
+                              [](int i) {
+                                return ", depends: [{service: x" + std::string(60, 'y') +
+                                       std::to_string(i) + "}]";
+                              })),
+              HasSubstr("there is no service"));
+  std::string dense{head};
+  dense += "services:\n";
+  for (int i = 0; i < 200; ++i) {
+    dense += "  s" + std::to_string(i) + ": {image: {name: host}, depends: [";
+    for (int j = 0; j < 60; ++j) dense += "{service: s" + std::to_string((i + j) % 200) + "}, ";
+    dense += "]}\n";
+  }
+  EXPECT_THAT(judged(dense), HasSubstr("go in a circle"));
 }
 
 TEST(HostileYaml, WithThousandsOfErrorsTellsTheFirstHundred) {
