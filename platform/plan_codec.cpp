@@ -74,6 +74,8 @@ const char* name_of(wire::MountKind kind) {
       return "file";
     case wire::MountKind::Symlink:
       return "symlink";
+    case wire::MountKind::Device:
+      return "device";
   }
   return "?";
 }
@@ -83,6 +85,7 @@ void print_mounts(std::ostream& out, const LaunchPlan& plan) {
     out << "mount " << name_of(mount.kind) << ' ' << mount.target;
     if (!mount.source.empty()) out << " <- " << mount.source;
     if (mount.kind == wire::MountKind::Tmpfs) out << " (" << mount.data << ')';
+    if ((mount.flags & wire::kForAll) != 0) out << " mode 1777";
     if ((mount.flags & wire::kReadOnly) != 0) out << " read-only";
     if ((mount.flags & wire::kNoExec) != 0) out << " noexec";
     if ((mount.flags & wire::kIdmapped) != 0) out << " idmapped";

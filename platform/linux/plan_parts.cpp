@@ -49,17 +49,20 @@ void add_host_directories(LaunchPlan& plan, const Policy& policy, const Command&
 }
 
 void add_devices(LaunchPlan& plan) {
-  plan.mounts.push_back({MountKind::Tmpfs, wire::kNoExec, {}, "/dev", "mode=755,size=64k", 0, 0});
+  // One mount for all of it: each further one costs its making and its tear-down.
+  plan.mounts.push_back({MountKind::Tmpfs, wire::kNoExec | wire::kWithDevices, {}, "/dev",
+                         "mode=755,size=64m", 0, 0});
   for (const char* device : kDevices)
-    add_bind(plan, device, device, wire::kWithDevices | wire::kNoExec | wire::kOptional);
+    plan.mounts.push_back({MountKind::Device,
+                           wire::kWithDevices | wire::kNoExec | wire::kOptional | wire::kMakePoint,
+                           device, device, {}, 0, 0});
   const std::pair<const char*, const char*> links[] = {{"/dev/fd", "/proc/self/fd"},
                                                        {"/dev/stdin", "/proc/self/fd/0"},
                                                        {"/dev/stdout", "/proc/self/fd/1"},
                                                        {"/dev/stderr", "/proc/self/fd/2"}};
   for (const auto& [link, text] : links)
     plan.mounts.push_back({MountKind::Symlink, 0, text, link, {}, 0, 0});
-  plan.mounts.push_back({MountKind::Dir, 0, {}, "/dev/shm", {}, 0, 0});
-  plan.mounts.push_back({MountKind::Tmpfs, wire::kNoExec, {}, "/dev/shm", "mode=1777,size=64m", 0, 0});
+  plan.mounts.push_back({MountKind::Dir, wire::kForAll, {}, "/dev/shm", {}, 0, 0});
 }
 
 void add_path_rules(LaunchPlan& plan, const Policy& policy, const Command& command,

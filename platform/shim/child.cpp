@@ -237,7 +237,7 @@ pid_t launch(Launch& what) {
   const Plan& plan = *what.plan;
   int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
   if (plan.has(wire::kNamespaces) && !plan.has(wire::kJoin))
-    flags |= CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+    flags |= CLONE_NEWIPC | CLONE_NEWUTS;  // the mount namespace comes when its sources are taken
   what.step = wire::Step::None;
   const pid_t pid = ::clone(child_main, stack + sizeof stack, flags, &what);
   if (pid < 0) {

@@ -15,6 +15,7 @@ struct Launch {
   int stdout_fd = -1;
   int stderr_fd = -1;
   int cgroup_procs_fd = -1;
+  int empty_mounts_fd = -1;  ///< a nearly empty mount namespace (root runtimes)
   pid_t join_pid = -1;  ///< with wire::kJoin: the main program, as this PID namespace names it
 
   pid_t host_pid = 0;                  ///< of the child, as the host names it
@@ -29,6 +30,10 @@ pid_t launch(Launch& what);
 
 /// Mounts the plan's tree and pivots into it. 0, or -errno with `step` and `detail` set.
 long build_root(const Plan& plan, Launch& what);
+
+/// Makes a mount namespace with nothing in it but a place for a root, as a descriptor. Root only;
+/// -errno where it can't be made. Once, in the zygote.
+long empty_mounts();
 
 /// Enters a Landlock domain that holds only `scopes`. 0 or -errno.
 long enter_scopes(std::uint64_t scopes, wire::Step& step);

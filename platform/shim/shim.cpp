@@ -177,6 +177,7 @@ void Shim::start_program() {
   what.stdout_fd = program_fds_[1];
   what.stderr_fd = program_fds_[2];
   what.cgroup_procs_fd = fd(wire::kCgroupProcsFd);
+  what.empty_mounts_fd = start_.empty_mounts_fd;
   main_ = launch(what);
   for (int& program_fd : program_fds_)
     if (program_fd != start_.null_fd) close_fd(program_fd);

@@ -11,6 +11,7 @@ struct ShimStart {
   int fds[wire::kSpawnFdCount];
   int events_fd;  ///< the zygote's socket: shims only write to it
   int null_fd;    ///< /dev/null
+  int empty_mounts_fd;  ///< see empty_mounts(); -1 without root
 };
 
 /// Runs a container from start to end; never returns.

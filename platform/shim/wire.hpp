@@ -30,6 +30,7 @@ enum class MountKind : std::uint32_t {
   Dir,       ///< mkdir -p of `target`
   File,      ///< a file with content `data`; an empty one is a mount point
   Symlink,   ///< `target` -> text `source`
+  Device,    ///< a node as the host's `source`: made where that is allowed, else bound
 };
 
 enum MountFlags : std::uint32_t {
@@ -39,6 +40,7 @@ enum MountFlags : std::uint32_t {
   kOptional = 1U << 3,   ///< an absent source is skipped
   kWithDevices = 1U << 4,  ///< keep device nodes usable (the binds of /dev)
   kIdmapped = 1U << 5,   ///< the container's ids stand for `idmap_uid` and `idmap_gid` here
+  kForAll = 1U << 7,     ///< a Dir that everybody may write into, mode 1777
   kMakePoint = 1U << 6,  ///< make the mount point, a directory or an empty file as the source is
 };
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "ringfort/platform/shim/child.hpp"
 #include "ringfort/platform/shim/record.hpp"
 #include "ringfort/platform/shim/shim.hpp"
 #include "ringfort/platform/shim/sys.hpp"
@@ -139,6 +140,7 @@ void reap(int socket_fd) {
   static ShimStart start;
   start.events_fd = socket_fd;
   start.null_fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  start.empty_mounts_fd = ::geteuid() == 0 ? static_cast<int>(empty_mounts()) : -1;
   sigset_t all;
   ::sigfillset(&all);
   sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, 8);
