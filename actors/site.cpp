@@ -118,8 +118,11 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Setti
   auto level = seams.choose_level(recipe.options.isolation.value_or(settings.isolation));
   if (!level) return cannot_create(std::move(level.error()), recipe.id);
 
-  platform::PolicyContext about{seams.files->container_dir(recipe.id), *image && (*image)->native,
-                                settings.gpu_access, recipe.port, host_image,
+  platform::PolicyContext about{seams.files->container_dir(recipe.id),
+                                *image && (*image)->native,
+                                settings.gpu_access,
+                                recipe.port,
+                                host_image,
                                 *image && (*image)->own_libraries};
   auto policy = platform::make_policy(*recipe.service, recipe.options, about);
   if (!policy) return cannot_create(std::move(policy.error()), recipe.id);

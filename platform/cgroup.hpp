@@ -1,22 +1,22 @@
 // A memory limit by the kernel, where a cgroup (v1 or v2) is writable.
 #pragma once
 
+#include "ringfort/platform/fd.hpp"
+#include "ringfort/specs/units.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "ringfort/platform/fd.hpp"
-#include "ringfort/specs/units.hpp"
-
 namespace ringfort::platform {
 
 /// What the shim gets of a memory cgroup.
 struct CgroupFds {
-  Fd procs;     ///< cgroup.procs: the child writes "0" into it before it leaves the host's view
-  Fd events;    ///< v2 memory.events, v1 memory.oom_control: holds a line "oom_kill N"
-  Fd notify;    ///< v1: an eventfd registered for OOM; v2: a second descriptor of memory.events to
-                ///< poll for POLLPRI (an eventfd is absent there)
+  Fd procs;   ///< cgroup.procs: the child writes "0" into it before it leaves the host's view
+  Fd events;  ///< v2 memory.events, v1 memory.oom_control: holds a line "oom_kill N"
+  Fd notify;  ///< v1: an eventfd registered for OOM; v2: a second descriptor of memory.events to
+              ///< poll for POLLPRI (an eventfd is absent there)
 };
 
 /// One container's memory cgroup; removed in the destructor (retried a bounded time while EBUSY).

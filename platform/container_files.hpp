@@ -2,20 +2,21 @@
 // Everything here may block: call it from a worker, never from an event-based actor. Thread-safe.
 #pragma once
 
-#include <sys/types.h>
-
-#include <memory>
-#include <optional>
-#include <string>
-
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/image_store.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/run_options.hpp"
 
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
 namespace ringfort::platform {
 
-/// Descriptors a shim needs for one run, all close-on-exec. Invalid where Durability::None has none.
+/// Descriptors a shim needs for one run, all close-on-exec. Invalid where Durability::None has
+/// none.
 struct RunFiles {
   Fd stdout_log;   ///< containers/<id>/stdout.log, O_APPEND
   Fd stderr_log;   ///< containers/<id>/stderr.log, O_APPEND
@@ -28,12 +29,12 @@ struct RunFiles {
 
 struct NewContainer {
   ContainerId id;
-  std::optional<Image> image;       ///< empty = the host's directories: rootfs/ stays empty
-  std::string config_json;          ///< content of config.json
-  std::string seatbelt;             ///< content of sandbox.sb
-  std::string record;               ///< content of state/<id>/record
+  std::optional<Image> image;  ///< empty = the host's directories: rootfs/ stays empty
+  std::string config_json;     ///< content of config.json
+  std::string seatbelt;        ///< content of sandbox.sb
+  std::string record;          ///< content of state/<id>/record
   Durability durability = Durability::Process;
-  std::optional<uid_t> owner;       ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
+  std::optional<uid_t> owner;  ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
 };
 
 class ContainerFiles {
@@ -56,8 +57,8 @@ class ContainerFiles {
   virtual bool held_by_live_owner(const ContainerId& id) const = 0;
 
   /// Builds the container's directories in .staging (recycled ones where there are any), clones the
-  /// image, writes the files, renames into place; a dead leftover of that name goes to .trash first.
-  /// Whatever fails leaves nothing behind. Errors: Conflict when a live owner holds the id,
+  /// image, writes the files, renames into place; a dead leftover of that name goes to .trash
+  /// first. Whatever fails leaves nothing behind. Errors: Conflict when a live owner holds the id,
   /// CreateFailed (full disk and so on: path and errno text).
   /// Layout: containers/<id>/{config.json,sandbox.sb,pid(absent until start),rootfs/,tmp/,
   /// stdout.log,stderr.log} and state/<id>/{record,shim,exit,log.idx,sock}; with Durability::None

@@ -1,12 +1,12 @@
 // An owned file descriptor, and errno as an Error.
 #pragma once
 
-#include <unistd.h>
+#include "ringfort/specs/result.hpp"
 
 #include <string>
 #include <utility>
 
-#include "ringfort/specs/result.hpp"
+#include <unistd.h>
 
 namespace ringfort::platform {
 

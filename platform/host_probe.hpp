@@ -1,9 +1,9 @@
 // What this machine offers, found by trying it once. RINGFORT_TEST_LANDLOCK_ABI lowers the ABI.
 #pragma once
 
-#include <string>
-
 #include "ringfort/platform/launch_plan.hpp"
+
+#include <string>
 
 namespace ringfort::platform {
 

@@ -24,7 +24,8 @@ namespace {
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 // The completion marker. Its two figures come first, so that no name can look like them.
 constexpr std::string_view kMarker = "image.json";
-constexpr const char* kMarkerForm = "{\"bytes\": %llu, \"native\": %5[a-z], \"own_libraries\": %5[a-z], ";
+constexpr const char* kMarkerForm =
+    "{\"bytes\": %llu, \"native\": %5[a-z], \"own_libraries\": %5[a-z], ";
 
 std::string quote(std::string_view name) { return "'" + printable(name) + "'"; }
 
@@ -44,8 +45,8 @@ std::string marker_text(const Image& image) {
   }
   return "{\"bytes\": " + std::to_string(image.bytes) +
          ", \"native\": " + (image.native ? "true" : "false") +
-         ", \"own_libraries\": " + (image.own_libraries ? "true" : "false") + ", \"name\": \"" + escaped +
-         "\"}\n";
+         ", \"own_libraries\": " + (image.own_libraries ? "true" : "false") + ", \"name\": \"" +
+         escaped + "\"}\n";
 }
 
 Status write_marker(int dir_fd, const Image& image) {

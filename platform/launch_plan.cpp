@@ -1,11 +1,11 @@
 #include "ringfort/platform/launch_plan.hpp"
 
-#include <algorithm>
-#include <cctype>
-
 #include "ringfort/platform/plan_parts.hpp"
 #include "ringfort/platform/seccomp_filter.hpp"
 #include "ringfort/specs/names.hpp"
+
+#include <algorithm>
+#include <cctype>
 
 namespace ringfort::platform {
 namespace {
@@ -69,9 +69,10 @@ Status check_level(const Policy& policy, Level level, const HostFacts& host) {
                 "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " + abi,
                 "use --isolation namespaces");
   if (level == Level::Landlock && policy.own_libraries)
-    return fail(ErrorKind::Unsupported,
-                "an image with its own libraries can't run at level landlock, which shows host paths",
-                "use --isolation namespaces");
+    return fail(
+        ErrorKind::Unsupported,
+        "an image with its own libraries can't run at level landlock, which shows host paths",
+        "use --isolation namespaces");
   if (policy.network.mode == NetMode::Local && host.landlock_abi < 4)
     return fail(ErrorKind::Unsupported,
                 "network local needs Landlock ABI 4 (Linux 6.7); this machine has ABI " + abi,
@@ -106,7 +107,8 @@ std::vector<std::string> environment(const Policy& policy, const Command& comman
   set("TMPDIR", scratch(policy, level));
   if (command.own_port) set("PORT", std::to_string(*command.own_port));
   for (const auto& volume : policy.volumes)
-    if (!volume.name.empty()) set(volume_variable(volume.name), prefix(policy, level) + volume.target);
+    if (!volume.name.empty())
+      set(volume_variable(volume.name), prefix(policy, level) + volume.target);
   for (const auto& [name, value] : command.env) set(name, value);
   if (command.own_port) {
     set("RINGFORT_PORT", std::to_string(*command.own_port));
@@ -129,8 +131,8 @@ std::string value_of(const std::vector<std::string>& environment, std::string_vi
 std::vector<std::string> candidates(const Policy& policy, const std::string& program, Level level,
                                     const std::vector<std::string>& environment) {
   if (program.find('/') != std::string::npos) {
-    const bool own = program[0] == '/' && !prefix(policy, level).empty() && !covered(policy, program) &&
-                     !covers(policy.rootfs_dir, program);
+    const bool own = program[0] == '/' && !prefix(policy, level).empty() &&
+                     !covered(policy, program) && !covers(policy.rootfs_dir, program);
     return {own ? prefix(policy, level) + program : program};
   }
   std::vector<std::string> result;
@@ -201,19 +203,23 @@ std::vector<std::string> missing_protections(const Policy& policy, Level level,
   std::vector<std::string> result;
   if (level == Level::Landlock) {
     result.emplace_back("files outside the rules can still be seen by name, size and mode (stat)");
-    result.emplace_back("a program can kill its own shim when both run as one user: reported as lost");
+    result.emplace_back(
+        "a program can kill its own shim when both run as one user: reported as lost");
     result.emplace_back("unix sockets with a path are reachable where their mode allows it");
     result.emplace_back("/proc shows a program its own entry only, not those of its children");
     if (policy.rootfs_dir.empty())
-      result.emplace_back("the host's passwd, group, hosts and hostname are read instead of made ones");
+      result.emplace_back(
+          "the host's passwd, group, hosts and hostname are read instead of made ones");
   } else {
     if (host.landlock_abi == 0) result.emplace_back("no Landlock on this kernel");
     if (host.landlock_abi < 6)
-      result.emplace_back("abstract unix sockets of the host are reachable (Landlock ABI 6 would scope them)");
+      result.emplace_back(
+          "abstract unix sockets of the host are reachable (Landlock ABI 6 would scope them)");
   }
   if (policy.network.mode == NetMode::Local)
     result.emplace_back("network local holds ports, not addresses: any address on these ports");
-  if (policy.network.mode == NetMode::Full) result.emplace_back("network full: nothing is held back");
+  if (policy.network.mode == NetMode::Full)
+    result.emplace_back("network full: nothing is held back");
   return result;
 }
 

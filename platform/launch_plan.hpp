@@ -1,14 +1,14 @@
 // All that is needed after the clone, as one flat value computed before it. Pure.
 #pragma once
 
+#include "ringfort/platform/policy.hpp"
+#include "ringfort/platform/shim/wire.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "ringfort/platform/policy.hpp"
-#include "ringfort/platform/shim/wire.hpp"
 
 namespace ringfort::platform {
 
@@ -81,7 +81,7 @@ struct LaunchPlan {
 /// What this machine and this runtime can do; from host_probe.
 struct HostFacts {
   std::uint32_t landlock_abi = 0;
-  bool root = false;              ///< may change ids and make namespaces without a user namespace
+  bool root = false;  ///< may change ids and make namespaces without a user namespace
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::vector<std::string> system_directories;  ///< those of /usr /bin /sbin /lib* that exist
@@ -91,14 +91,14 @@ struct HostFacts {
 
 /// What to run, beside what the policy allows.
 struct Command {
-  std::vector<std::string> argv;          ///< never empty
+  std::vector<std::string> argv;                         ///< never empty
   std::vector<std::pair<std::string, std::string>> env;  ///< the spec's, on top of the fixed ones
-  std::string workdir;                    ///< spec: inside the rootfs; `run`: a host path
+  std::string workdir;  ///< spec: inside the rootfs; `run`: a host path
   std::optional<std::uint16_t> own_port;
   std::string hostname;
   std::optional<Duration> deadline;
   Duration grace = std::chrono::seconds(2);
-  std::optional<std::uint32_t> uid;       ///< of the container (root runtimes)
+  std::optional<std::uint32_t> uid;  ///< of the container (root runtimes)
   std::optional<std::uint32_t> gid;
 };
 

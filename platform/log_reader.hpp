@@ -1,12 +1,12 @@
 // Reading what shims wrote: stdout.log, stderr.log and log.idx. Pure over file contents.
 #pragma once
 
+#include "ringfort/specs/result.hpp"
+#include "ringfort/specs/status.hpp"
+
 #include <cstddef>
 #include <string>
 #include <vector>
-
-#include "ringfort/specs/result.hpp"
-#include "ringfort/specs/status.hpp"
 
 namespace ringfort::platform {
 

@@ -1,8 +1,8 @@
 // The flat form of a launch plan, for the shim, and the readable one, for people.
+#include "ringfort/platform/launch_plan.hpp"
+
 #include <cstring>
 #include <sstream>
-
-#include "ringfort/platform/launch_plan.hpp"
 
 namespace ringfort::platform {
 namespace {
@@ -123,14 +123,15 @@ std::vector<std::byte> encode(const LaunchPlan& plan) {
   header.mounts = writer.array(mount_steps(plan, writer));
   std::vector<wire::FileRule> files;
   for (const auto& rule : plan.file_rules)
-    files.push_back({rule.access, writer.text(rule.path),
-                     rule.optional ? std::uint32_t{wire::kOptional} : 0U});
+    files.push_back(
+        {rule.access, writer.text(rule.path), rule.optional ? std::uint32_t{wire::kOptional} : 0U});
   header.file_rules = writer.array(files);
   std::vector<wire::PortRule> ports;
   for (const auto& rule : plan.port_rules) ports.push_back({rule.access, rule.port});
   header.port_rules = writer.array(ports);
   std::vector<wire::ResourceLimit> limits;
-  for (const auto& limit : plan.limits) limits.push_back({limit.resource, 0, limit.soft, limit.hard});
+  for (const auto& limit : plan.limits)
+    limits.push_back({limit.resource, 0, limit.soft, limit.hard});
   header.limits = writer.array(limits);
   header.seccomp = writer.array(plan.seccomp);
   header.cwd = writer.text(plan.cwd);
@@ -155,7 +156,8 @@ std::string to_text(const LaunchPlan& plan) {
   for (const auto& path : plan.candidates) out << "  try " << path << '\n';
   out << "directory " << plan.cwd << '\n';
   if (!plan.root.empty()) out << "root " << plan.root << '\n';
-  if ((plan.flags & wire::kChangeIds) != 0) out << "uid " << *plan.uid << " gid " << *plan.gid << '\n';
+  if ((plan.flags & wire::kChangeIds) != 0)
+    out << "uid " << *plan.uid << " gid " << *plan.gid << '\n';
   if (!plan.hostname.empty()) out << "hostname " << plan.hostname << '\n';
   for (const auto& entry : plan.env) out << "env " << entry << '\n';
   for (const auto& limit : plan.limits)

@@ -7,10 +7,10 @@ namespace ringfort::platform {
 
 /// Rights of Landlock by ABI: asked for by version, never "all that exists". landlock(7).
 struct LandlockRights {
-  std::uint64_t all = 0;    ///< everything this ABI handles
-  std::uint64_t read = 0;   ///< read, list and execute
-  std::uint64_t write = 0;  ///< `read` and create, change, remove (no device nodes)
-  std::uint64_t device = 0; ///< use of one device node
+  std::uint64_t all = 0;     ///< everything this ABI handles
+  std::uint64_t read = 0;    ///< read, list and execute
+  std::uint64_t write = 0;   ///< `read` and create, change, remove (no device nodes)
+  std::uint64_t device = 0;  ///< use of one device node
 };
 LandlockRights landlock_rights(std::uint32_t abi);
 
@@ -29,7 +29,7 @@ void add_landlock(LaunchPlan& plan, const Policy& policy, const HostFacts& host)
 /// Directories that hold libraries: what a native image gets of the host.
 std::vector<std::string> library_directories(const HostFacts& host);
 
-inline constexpr const char* kDevices[] = {"/dev/null", "/dev/zero",    "/dev/full",
+inline constexpr const char* kDevices[] = {"/dev/null",   "/dev/zero",    "/dev/full",
                                            "/dev/random", "/dev/urandom", "/dev/tty"};
 
 }  // namespace ringfort::platform

@@ -66,7 +66,7 @@ struct PolicyContext {
   bool gpu_access = true;                 ///< the runtime's switch
   std::optional<std::uint16_t> own_port;  ///< the claimed port
   bool host_image = false;                ///< image name `host`: no rootfs of its own
-  bool own_libraries = false;          ///< see Image
+  bool own_libraries = false;             ///< see Image
 };
 
 /// Valid UTF-8 without control characters (C0, DEL, C1).

@@ -1,9 +1,9 @@
 // Claims on local TCP ports, with the kernel as the registry across runtimes.
 #pragma once
 
-#include <cstdint>
-
 #include "ringfort/platform/fd.hpp"
+
+#include <cstdint>
 
 namespace ringfort::platform {
 

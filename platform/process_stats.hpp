@@ -1,20 +1,21 @@
 // CPU, memory and count of process trees.
 #pragma once
 
-#include <sys/types.h>
+#include "ringfort/specs/result.hpp"
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "ringfort/specs/result.hpp"
+#include <sys/types.h>
 
 namespace ringfort::platform {
 
 struct TreeStats {
-  std::uint64_t cpu_usec = 0;    ///< user + system of the living, plus reaped children of theirs
-  std::uint64_t rss_bytes = 0;   ///< RssAnon + RssShmem: the cheap trigger, counts shared pages per process
-  std::uint32_t pids = 0;        ///< 0 = the tree is gone
+  std::uint64_t cpu_usec = 0;  ///< user + system of the living, plus reaped children of theirs
+  std::uint64_t rss_bytes =
+      0;  ///< RssAnon + RssShmem: the cheap trigger, counts shared pages per process
+  std::uint32_t pids = 0;  ///< 0 = the tree is gone
 };
 
 /// Figures of each tree below `roots` (host pids; the root itself, a shim, is not counted), from

@@ -2,10 +2,10 @@
 // remedy and not a program's EACCES. May block on a slow file system: for workers.
 #pragma once
 
+#include "ringfort/platform/policy.hpp"
+
 #include <cstdint>
 #include <string>
-
-#include "ringfort/platform/policy.hpp"
 
 namespace ringfort::platform {
 

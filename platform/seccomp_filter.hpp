@@ -1,11 +1,11 @@
 // The seccomp filter of a container: a small program, searched by range. Pure; seccomp(2).
 #pragma once
 
+#include "ringfort/platform/launch_plan.hpp"
+
 #include <cstdint>
 #include <span>
 #include <vector>
-
-#include "ringfort/platform/launch_plan.hpp"
 
 namespace ringfort::platform {
 

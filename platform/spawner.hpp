@@ -1,17 +1,17 @@
 // The library's side of the zygote: asks it for shims, and hears of their lives. No CAF.
 #pragma once
 
+#include "ringfort/platform/cgroup.hpp"
+#include "ringfort/platform/container_files.hpp"
+#include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/launch_plan.hpp"
+#include "ringfort/specs/status.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "ringfort/platform/container_files.hpp"
-#include "ringfort/platform/cgroup.hpp"
-#include "ringfort/platform/fd.hpp"
-#include "ringfort/platform/launch_plan.hpp"
-#include "ringfort/specs/status.hpp"
 
 namespace ringfort::platform {
 
@@ -51,11 +51,11 @@ struct RunHandlers {
 struct RunRequest {
   std::string container;  ///< for messages
   LaunchPlan plan;
-  RunFiles files;         ///< consumed
-  int port_fd = -1;       ///< borrowed: the shim gets its own copy of the held port
-  CgroupFds cgroup;       ///< consumed
-  int stdin_fd = -1;      ///< borrowed; -1 = /dev/null
-  int stdout_fd = -1;     ///< borrowed; -1 = the log, or /dev/null without one
+  RunFiles files;      ///< consumed
+  int port_fd = -1;    ///< borrowed: the shim gets its own copy of the held port
+  CgroupFds cgroup;    ///< consumed
+  int stdin_fd = -1;   ///< borrowed; -1 = /dev/null
+  int stdout_fd = -1;  ///< borrowed; -1 = the log, or /dev/null without one
   int stderr_fd = -1;
   bool attached = true;   ///< false: outlives the runtime
   std::string state_dir;  ///< state/<id>, for the control socket; empty = a private connection

@@ -1,9 +1,9 @@
 #include "ringfort/platform/start_failure.hpp"
 
+#include "ringfort/specs/names.hpp"
+
 #include <cerrno>
 #include <cstring>
-
-#include "ringfort/specs/names.hpp"
 
 namespace ringfort::platform {
 namespace {
@@ -19,9 +19,10 @@ Error exec_failure(int number, const LaunchPlan& plan) {
   switch (number) {
     case ENOENT:
       error.what = program(plan) + ": not found in the container";
-      error.hint = plan.level == Level::Landlock
-                       ? "check the path, or that its interpreter and libraries are in view (--read DIR)"
-                       : "check the path, or make it visible: --read DIR";
+      error.hint =
+          plan.level == Level::Landlock
+              ? "check the path, or that its interpreter and libraries are in view (--read DIR)"
+              : "check the path, or make it visible: --read DIR";
       break;
     case EACCES:
       error.what = program(plan) + ": permission denied";
@@ -43,8 +44,8 @@ Error exec_failure(int number, const LaunchPlan& plan) {
 
 /// What the step was about, when the plan can tell.
 std::string subject(wire::Step step, std::uint32_t detail, const LaunchPlan& plan) {
-  const bool of_mount = step == wire::Step::MountSource || step == wire::Step::Mount ||
-                        step == wire::Step::MountProc;
+  const bool of_mount =
+      step == wire::Step::MountSource || step == wire::Step::Mount || step == wire::Step::MountProc;
   if (of_mount && detail < plan.mounts.size()) {
     const auto& mount = plan.mounts[detail];
     return " " + (step == wire::Step::MountSource ? mount.source : mount.target);
@@ -126,11 +127,12 @@ Error start_failure(wire::Step step, int number, std::uint32_t detail, const Lau
   } else {
     error.kind = ErrorKind::StartFailed;
     error.os_errno = number;
-    error.what = std::string("cannot start: ") + name_of(step) + subject(step, detail, plan) + ": " +
-                 std::strerror(number);
+    error.what = std::string("cannot start: ") + name_of(step) + subject(step, detail, plan) +
+                 ": " + std::strerror(number);
     if (step == wire::Step::Clone && number == EAGAIN)
       error.hint = "the machine or the user is out of processes: raise pids_max or ulimit -u";
-    if (step == wire::Step::Workdir || step == wire::Step::MountSource || step == wire::Step::LandlockRule)
+    if (step == wire::Step::Workdir || step == wire::Step::MountSource ||
+        step == wire::Step::LandlockRule)
       error.hint = "check that the path is there and that this user can reach it";
   }
   error.container = container;

@@ -1,11 +1,11 @@
 // A failed step between clone and exec, in words. Pure.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "ringfort/platform/launch_plan.hpp"
 #include "ringfort/specs/status.hpp"
+
+#include <cstdint>
+#include <string>
 
 namespace ringfort::platform {
 

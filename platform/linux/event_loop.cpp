@@ -1,5 +1,4 @@
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
+#include "ringfort/platform/spawner.hpp"
 
 #include <array>
 #include <map>
@@ -7,7 +6,8 @@
 #include <thread>
 #include <unordered_map>
 
-#include "ringfort/platform/spawner.hpp"
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 namespace ringfort::platform {
 namespace {

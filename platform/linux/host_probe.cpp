@@ -1,26 +1,27 @@
 #include "ringfort/platform/host_probe.hpp"
 
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "ringfort/platform/plan_parts.hpp"
+#include "ringfort/platform/spawner.hpp"
 
 #include <cstdlib>
 #include <fstream>
 #include <future>
 #include <mutex>
 
-#include "ringfort/platform/plan_parts.hpp"
-#include "ringfort/platform/spawner.hpp"
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace ringfort::platform {
 namespace {
 
-constexpr const char* kSystemPaths[] = {"/usr",   "/bin",   "/sbin",   "/lib",
+constexpr const char* kSystemPaths[] = {"/usr",   "/bin",   "/sbin",  "/lib",
                                         "/lib32", "/lib64", "/libx32"};
 constexpr const char* kEtcPaths[] = {
-    "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ssl",
-    "/etc/ca-certificates", "/etc/localtime", "/etc/nsswitch.conf", "/etc/services",
-    "/etc/protocols", "/etc/mime.types", "/etc/timezone", "/etc/os-release"};
+    "/etc/alternatives", "/etc/ld.so.cache",     "/etc/ld.so.conf", "/etc/ld.so.conf.d",
+    "/etc/ssl",          "/etc/ca-certificates", "/etc/localtime",  "/etc/nsswitch.conf",
+    "/etc/services",     "/etc/protocols",       "/etc/mime.types", "/etc/timezone",
+    "/etc/os-release"};
 
 std::uint32_t landlock_abi() {
   constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
@@ -60,7 +61,8 @@ HostFacts learn() {
     if (S_ISDIR(status.st_mode)) facts.system_directories.emplace_back(path);
     char text[256];
     const auto size = S_ISLNK(status.st_mode) ? ::readlink(path, text, sizeof text) : 0;
-    if (size > 0) facts.system_links.emplace_back(path, std::string(text, static_cast<std::size_t>(size)));
+    if (size > 0)
+      facts.system_links.emplace_back(path, std::string(text, static_cast<std::size_t>(size)));
   }
   for (const char* path : kEtcPaths)
     if (::access(path, R_OK) == 0) facts.etc_files.emplace_back(path);
@@ -89,7 +91,8 @@ std::string remedy(const Error& error) {
     return "something is mounted over /proc here (as in most CI containers): run as root, or use "
            "--isolation landlock";
   return "allow user namespaces (sysctl user.max_user_namespaces, "
-         "kernel.apparmor_restrict_unprivileged_userns=0), run as root, or use --isolation landlock";
+         "kernel.apparmor_restrict_unprivileged_userns=0), run as root, or use --isolation "
+         "landlock";
 }
 
 Status try_namespaces(Spawner& spawner) {
@@ -106,8 +109,12 @@ Status try_namespaces(Spawner& spawner) {
                 "use --isolation landlock");
   const auto how = answer.get();
   if (!how.start_error && how.exit.code == 0) return {};
-  Error error = how.start_error.value_or(
-      Error{ErrorKind::Unsupported, "the trial ended with code " + std::to_string(how.exit.code), {}, {}, 0});
+  Error error =
+      how.start_error.value_or(Error{ErrorKind::Unsupported,
+                                     "the trial ended with code " + std::to_string(how.exit.code),
+                                     {},
+                                     {},
+                                     0});
   return fail(ErrorKind::Unsupported, "isolation namespaces is not possible here: " + error.what,
               remedy(error));
 }

@@ -8,17 +8,24 @@ namespace {
 using wire::MountKind;
 
 /// Of /proc, at `landlock`: the program's own entry, and what tells nothing about others.
-constexpr const char* kHarmlessProc[] = {"/proc/self",       "/proc/cpuinfo", "/proc/meminfo",
-                                         "/proc/version",    "/proc/uptime",  "/proc/loadavg",
-                                         "/proc/filesystems", "/proc/sys/kernel/ngroups_max",
-                                         "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu"};
+constexpr const char* kHarmlessProc[] = {"/proc/self",
+                                         "/proc/cpuinfo",
+                                         "/proc/meminfo",
+                                         "/proc/version",
+                                         "/proc/uptime",
+                                         "/proc/loadavg",
+                                         "/proc/filesystems",
+                                         "/proc/sys/kernel/ngroups_max",
+                                         "/proc/sys/vm/overcommit_memory",
+                                         "/sys/devices/system/cpu"};
 
-constexpr const char* kIdentityFiles[] = {"/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname"};
+constexpr const char* kIdentityFiles[] = {"/etc/passwd", "/etc/group", "/etc/hosts",
+                                          "/etc/hostname"};
 
 bool is_host_image(const Policy& policy) { return policy.rootfs_dir.empty(); }
 
 void add_bind(LaunchPlan& plan, const std::string& source, const std::string& target,
-          std::uint32_t flags) {
+              std::uint32_t flags) {
   plan.mounts.push_back({MountKind::Bind, flags | wire::kMakePoint, source, target, {}, 0, 0});
 }
 
@@ -37,25 +44,35 @@ void add_identity_files(LaunchPlan& plan, const Command& command, const HostFact
 
 void add_host_directories(LaunchPlan& plan, const Policy& policy, const Command& command,
                           const HostFacts& host) {
-  for (const auto& directory : host.system_directories) add_bind(plan, directory, directory, wire::kReadOnly);
+  for (const auto& directory : host.system_directories)
+    add_bind(plan, directory, directory, wire::kReadOnly);
   for (const auto& [link, text] : host.system_links)
     plan.mounts.push_back({MountKind::Symlink, 0, text, link, {}, 0, 0});
   for (const auto& file : host.etc_files)
     add_bind(plan, file, file, wire::kReadOnly | wire::kNoExec | wire::kOptional);
   if (policy.network.mode != NetMode::None)
     add_bind(plan, "/etc/resolv.conf", "/etc/resolv.conf",
-         wire::kReadOnly | wire::kNoExec | wire::kOptional);
+             wire::kReadOnly | wire::kNoExec | wire::kOptional);
   add_identity_files(plan, command, host);
 }
 
 void add_devices(LaunchPlan& plan) {
   // One mount for all of it: each further one costs its making and its tear-down.
-  plan.mounts.push_back({MountKind::Tmpfs, wire::kNoExec | wire::kWithDevices, {}, "/dev",
-                         "mode=755,size=64m", 0, 0});
+  plan.mounts.push_back({MountKind::Tmpfs,
+                         wire::kNoExec | wire::kWithDevices,
+                         {},
+                         "/dev",
+                         "mode=755,size=64m",
+                         0,
+                         0});
   for (const char* device : kDevices)
     plan.mounts.push_back({MountKind::Device,
                            wire::kWithDevices | wire::kNoExec | wire::kOptional | wire::kMakePoint,
-                           device, device, {}, 0, 0});
+                           device,
+                           device,
+                           {},
+                           0,
+                           0});
   const std::pair<const char*, const char*> links[] = {{"/dev/fd", "/proc/self/fd"},
                                                        {"/dev/stdin", "/proc/self/fd/0"},
                                                        {"/dev/stdout", "/proc/self/fd/1"},
@@ -154,7 +171,8 @@ std::vector<std::string> library_directories(const HostFacts& host) {
   std::vector<std::string> result;
   for (const auto& directory : host.system_directories) {
     if (directory == "/usr") {
-      for (const char* below : {"/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/libexec"})
+      for (const char* below :
+           {"/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/libexec"})
         result.emplace_back(below);
     } else if (directory.find("/lib") == 0) {
       result.push_back(directory);

@@ -1,15 +1,15 @@
 #include "ringfort/platform/reachable.hpp"
 
-#include <fcntl.h>
-#include <sys/fsuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "ringfort/platform/fd.hpp"
 
 #include <cerrno>
 #include <cstring>
 #include <thread>
 
-#include "ringfort/platform/fd.hpp"
+#include <fcntl.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace ringfort::platform {
 namespace {

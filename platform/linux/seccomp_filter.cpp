@@ -1,5 +1,11 @@
 #include "ringfort/platform/seccomp_filter.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <map>
+
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
@@ -8,12 +14,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstddef>
-#include <map>
 
 namespace ringfort::platform {
 namespace {
@@ -115,8 +115,8 @@ class Assembler {
     std::vector<BpfInstruction> program;
     for (std::size_t at = 0; at < drafts_.size(); ++at) {
       const Draft& draft = drafts_[at];
-      program.push_back({draft.code, distance(at, draft.if_true), distance(at, draft.if_false),
-                         draft.k});
+      program.push_back(
+          {draft.code, distance(at, draft.if_true), distance(at, draft.if_false), draft.k});
     }
     return program;
   }
@@ -214,9 +214,9 @@ void socket_block(Assembler& code, NetMode net, int allow, int deny_family, int 
 std::vector<BpfInstruction> seccomp_filter(NetMode net) {
   Assembler code;
   Blocks blocks;
-  for (const Verdict verdict : {Verdict::Allow, Verdict::Eperm, Verdict::Enosys, Verdict::Socket,
-                                Verdict::Socketpair, Verdict::Flags2, Verdict::Flags3,
-                                Verdict::Clone, Verdict::Ioctl})
+  for (const Verdict verdict :
+       {Verdict::Allow, Verdict::Eperm, Verdict::Enosys, Verdict::Socket, Verdict::Socketpair,
+        Verdict::Flags2, Verdict::Flags3, Verdict::Clone, Verdict::Ioctl})
     blocks[verdict] = code.new_label();
   const int allow = blocks[Verdict::Allow];
   const int eperm = blocks[Verdict::Eperm];
@@ -224,7 +224,8 @@ std::vector<BpfInstruction> seccomp_filter(NetMode net) {
   const int no_protocol = code.new_label();
   const int fast_open = code.new_label();
   if (net == NetMode::Full)  // no rule about the network at all
-    for (const Verdict verdict : {Verdict::Socket, Verdict::Socketpair, Verdict::Flags2, Verdict::Flags3})
+    for (const Verdict verdict :
+         {Verdict::Socket, Verdict::Socketpair, Verdict::Flags2, Verdict::Flags3})
       blocks[verdict] = allow;
 
   const int native = code.new_label();

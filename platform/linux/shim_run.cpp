@@ -1,17 +1,17 @@
 #include "ringfort/platform/linux/shim_run.hpp"
 
+#include "ringfort/platform/linux/unix_message.hpp"
+#include "ringfort/platform/start_failure.hpp"
+
+#include <array>
+#include <cstring>
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-
-#include <array>
-#include <cstring>
-
-#include "ringfort/platform/linux/unix_message.hpp"
-#include "ringfort/platform/start_failure.hpp"
 
 namespace ringfort::platform {
 namespace {
@@ -47,9 +47,8 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
     const std::lock_guard lock(mutex_);
     connection_token_ = loop_.watch(connection_.get(), [self](std::uint32_t) { self->on_reply(); });
     for (int stream = 0; stream < 2; ++stream)
-      pipe_token_[stream] = loop_.watch(pipe_[stream].get(), [self, stream](std::uint32_t) {
-        self->on_output(stream);
-      });
+      pipe_token_[stream] = loop_.watch(pipe_[stream].get(),
+                                        [self, stream](std::uint32_t) { self->on_output(stream); });
   }
 
  private:
@@ -107,7 +106,8 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
       return finish(fail(ErrorKind::Conflict, "another exec is running in this container",
                          "wait for it, or use durability process"));
     if (reply.step == wire::Step::Exec) {
-      // As in a shell: not found and not executable are codes of the command, with the reason on its stderr.
+      // As in a shell: not found and not executable are codes of the command, with the reason on
+      // its stderr.
       result_.code = start_failure_record(reply.step, reply.error).code;
       result_.err += to_string(start_failure(reply.step, reply.error, 0, plan_, {})) + "\n";
       return finish(std::move(result_));
@@ -134,7 +134,8 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
       const std::lock_guard lock(mutex_);
       if (connection_token_ != 0) loop_.forget(connection_.get(), connection_token_);
       for (int stream = 0; stream < 2; ++stream)
-        if (pipe_[stream] && pipe_token_[stream] != 0) loop_.forget(pipe_[stream].get(), pipe_token_[stream]);
+        if (pipe_[stream] && pipe_token_[stream] != 0)
+          loop_.forget(pipe_[stream].get(), pipe_token_[stream]);
       connection_.reset();
       for (Fd& pipe : pipe_) pipe.reset();
       done = std::move(done_);
@@ -217,9 +218,8 @@ Status ShimRun::thaw() { return send(make_request(wire::ControlOp::Thaw)); }
 void ShimRun::exec(ExecRequest request, std::function<void(Result<ExecResult>)> done) {
   auto connection = connect();
   if (!connection) {
-    loop_.run_after(Duration{0}, [done = std::move(done), error = connection.error()] {
-      done(fail(error));
-    });
+    loop_.run_after(Duration{0},
+                    [done = std::move(done), error = connection.error()] { done(fail(error)); });
     return;
   }
   auto job = std::make_shared<ExecJob>(loop_, container_, request.output_limit, std::move(done));

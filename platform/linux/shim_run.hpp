@@ -1,12 +1,12 @@
 // One run's way to its shim: the control socket, and exec over it. Linux body of platform::Run.
 #pragma once
 
+#include "ringfort/platform/spawner.hpp"
+
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
-
-#include "ringfort/platform/spawner.hpp"
 
 namespace ringfort::platform {
 

@@ -1,11 +1,9 @@
 #include "ringfort/platform/spawner.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include "ringfort/platform/linux/shim_run.hpp"
+#include "ringfort/platform/linux/unix_message.hpp"
+#include "ringfort/platform/linux/zygote_process.hpp"
+#include "ringfort/platform/start_failure.hpp"
 
 #include <array>
 #include <future>
@@ -15,10 +13,12 @@
 #include <unordered_map>
 #include <utility>
 
-#include "ringfort/platform/linux/shim_run.hpp"
-#include "ringfort/platform/linux/unix_message.hpp"
-#include "ringfort/platform/linux/zygote_process.hpp"
-#include "ringfort/platform/start_failure.hpp"
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 namespace ringfort::platform {
 namespace {
@@ -32,7 +32,7 @@ WallTime wall_time(std::int64_t usec) { return WallTime{std::chrono::microsecond
 struct LiveRun {
   std::string container;
   RunHandlers handlers;
-  LaunchPlan plan;  ///< emptied once the program has started
+  LaunchPlan plan;               ///< emptied once the program has started
   std::uint64_t generation = 0;  ///< of the zygote
   std::int32_t shim_pid = 0;
   bool started = false;
@@ -77,11 +77,12 @@ ProgramEnded lost(const LiveRun& run) {
   ended.exit.reason = EndReason::Lost;
   ended.exit.known = false;
   if (run.started) ended.exit.started_at = run.started_at;
-  ended.exit.finished_at = std::chrono::time_point_cast<std::chrono::microseconds>(
-      std::chrono::system_clock::now());
+  ended.exit.finished_at =
+      std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
   if (!run.started)
-    ended.start_error = Error{ErrorKind::StartFailed, "the container's shim died before it could start the program",
-                              "try again", run.container, 0};
+    ended.start_error =
+        Error{ErrorKind::StartFailed, "the container's shim died before it could start the program",
+              "try again", run.container, 0};
   return ended;
 }
 
@@ -116,7 +117,7 @@ class ZygoteSpawner final : public Spawner {
  private:
   struct Zygote {
     ZygoteProcess process;
-    bool alive = true;    ///< takes requests
+    bool alive = true;  ///< takes requests
     bool reaped = false;
     std::uint64_t socket_token = 0;
     std::uint64_t death_token = 0;
@@ -138,9 +139,9 @@ class ZygoteSpawner final : public Spawner {
     });
   }
 
-  Status ensure_zygote();                       // with the lock
-  Status ensure_lease();                        // with the lock
-  void on_event(std::uint64_t generation);      // on the loop's thread
+  Status ensure_zygote();                   // with the lock
+  Status ensure_lease();                    // with the lock
+  void on_event(std::uint64_t generation);  // on the loop's thread
   void handle(const wire::Event& event);
   void on_zygote_death(std::uint64_t generation);
   void on_socket_end(std::uint64_t generation);
@@ -241,7 +242,8 @@ Result<std::shared_ptr<Run>> ZygoteSpawner::run(RunRequest request, RunHandlers 
     ours = Fd{ends[0]};
     theirs = Fd{ends[1]};
   }
-  auto run = std::make_shared<ShimRun>(loop_, request.container, request.state_dir, std::move(ours));
+  auto run =
+      std::make_shared<ShimRun>(loop_, request.container, request.state_dir, std::move(ours));
 
   wire::SpawnRequest message{};
   message.version = wire::kProtocolVersion;
@@ -254,14 +256,16 @@ Result<std::shared_ptr<Run>> ZygoteSpawner::run(RunRequest request, RunHandlers 
   live.handlers = std::move(handlers);
   // Before the request: the first event may be here before this function returns.
   auto& kept = runs_.emplace(message.cookie, std::move(live)).first->second;
-  const auto list = collect(request, plan->get(), theirs.get(), request.attached ? lease_read_.get() : -1);
+  const auto list =
+      collect(request, plan->get(), theirs.get(), request.attached ? lease_read_.get() : -1);
   message.fd_mask = list.mask();
   kept.plan = std::move(request.plan);
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (auto ok = ensure_zygote(); !ok) return runs_.erase(message.cookie), fail(ok.error());
     Zygote& zygote = zygotes_[current_];
     kept.generation = current_;
-    const int error = send_message(zygote.process.socket.get(), &message, sizeof message, list.fds(), 0);
+    const int error =
+        send_message(zygote.process.socket.get(), &message, sizeof message, list.fds(), 0);
     if (error == 0) return run;
     // EPIPE, ECONNRESET: it died and its death is not noticed yet. A new one takes the request.
     zygote.alive = false;
@@ -312,7 +316,8 @@ void ZygoteSpawner::handle(const wire::Event& event) {
       return;
     }
     case wire::EventKind::StartFailed:
-      return end(event.cookie, [&event](const LiveRun& run) { return ended_from_failure(event, run); });
+      return end(event.cookie,
+                 [&event](const LiveRun& run) { return ended_from_failure(event, run); });
     case wire::EventKind::Exited:
       return end(event.cookie, [&event](const LiveRun&) { return ended_from(event); });
     case wire::EventKind::ShimDied:
@@ -320,7 +325,8 @@ void ZygoteSpawner::handle(const wire::Event& event) {
   }
 }
 
-void ZygoteSpawner::end(std::uint64_t cookie, const std::function<ProgramEnded(const LiveRun&)>& how) {
+void ZygoteSpawner::end(std::uint64_t cookie,
+                        const std::function<ProgramEnded(const LiveRun&)>& how) {
   LiveRun run;
   {
     const std::lock_guard lock(mutex_);
@@ -346,8 +352,8 @@ std::vector<std::uint64_t> ZygoteSpawner::send_again(Fd far_end) {
     if (found == runs_.end()) continue;
     std::vector<int> fds;
     for (const Fd& fd : owned) fds.push_back(fd.get());
-    const bool sent = ensure_zygote() && send_message(zygotes_[current_].process.socket.get(), &message,
-                                                      sizeof message, fds, 0) == 0;
+    const bool sent = ensure_zygote() && send_message(zygotes_[current_].process.socket.get(),
+                                                      &message, sizeof message, fds, 0) == 0;
     found->second.generation = current_;
     if (!sent) failed.push_back(message.cookie);
   }

@@ -1,12 +1,12 @@
 #include "ringfort/platform/linux/unix_message.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 
 namespace ringfort::platform {
 namespace {
@@ -70,7 +70,8 @@ Result<Fd> sealed_memory(const char* name, std::span<const std::byte> bytes) {
     if (written < 0) return fail(os_error("cannot fill a memory file"));
     done += static_cast<std::size_t>(written);
   }
-  if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+  if (::fcntl(memory.get(), F_ADD_SEALS,
+              F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return fail(os_error("cannot seal a memory file"));
   if (::lseek(memory.get(), 0, SEEK_SET) != 0) return fail(os_error("cannot rewind a memory file"));
   return memory;

@@ -1,11 +1,11 @@
 // One datagram with descriptors over a unix socket. unix(7), SCM_RIGHTS.
 #pragma once
 
+#include "ringfort/platform/fd.hpp"
+
 #include <cstddef>
 #include <span>
 #include <vector>
-
-#include "ringfort/platform/fd.hpp"
 
 namespace ringfort::platform {
 

@@ -1,17 +1,17 @@
 #include "ringfort/platform/linux/zygote_process.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
+#include "ringfort/platform/linux/unix_message.hpp"
 
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <span>
 
-#include "ringfort/platform/linux/unix_message.hpp"
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 extern "C" {
 extern const char ringfort_shim_image_begin[];

@@ -1,9 +1,9 @@
 // The zygote as a child process of this one, run from the helper that is embedded in the library.
 #pragma once
 
-#include <sys/types.h>
-
 #include "ringfort/platform/fd.hpp"
+
+#include <sys/types.h>
 
 namespace ringfort::platform {
 

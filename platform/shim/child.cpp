@@ -1,5 +1,7 @@
 #include "ringfort/platform/shim/child.hpp"
 
+#include "ringfort/platform/shim/sys.hpp"
+
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -8,8 +10,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-
-#include "ringfort/platform/shim/sys.hpp"
 
 namespace ringfort::shim {
 namespace {
@@ -59,9 +59,11 @@ long arrange_descriptors(Launch& what) {
   const int wanted[3] = {what.stdin_fd, what.stdout_fd, what.stderr_fd};
   for (int target = 0; target < 3; ++target) {
     const long result = sys(SYS_dup3, wanted[target], target, 0);
-    if (result < 0) return fail_at(what, wire::Step::Stdio, result, static_cast<std::uint32_t>(target));
+    if (result < 0)
+      return fail_at(what, wire::Step::Stdio, result, static_cast<std::uint32_t>(target));
   }
-  // Later steps open descriptors of their own, all close-on-exec; what was inherited is marked so too.
+  // Later steps open descriptors of their own, all close-on-exec; what was inherited is marked so
+  // too.
   const long result = sys(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
   return result < 0 ? fail_at(what, wire::Step::Stdio, result) : 0;
 }
@@ -106,7 +108,8 @@ long make_ruleset(const Plan& plan, Launch& what) {
   for (std::uint32_t i = 0; i < header.port_rules.count; ++i) {
     const NetPortAttr rule{ports[i].access, ports[i].port};
     const long added = landlock_add_rule(static_cast<int>(ruleset), kRuleNetPort, &rule);
-    if (added < 0) return fail_at(what, wire::Step::LandlockRule, added, header.file_rules.count + i);
+    if (added < 0)
+      return fail_at(what, wire::Step::LandlockRule, added, header.file_rules.count + i);
   }
   return ruleset;
 }

@@ -2,9 +2,9 @@
 // failure is read from there and no pipe is needed.
 #pragma once
 
-#include <sys/types.h>
-
 #include "ringfort/platform/shim/plan.hpp"
+
+#include <sys/types.h>
 
 namespace ringfort::shim {
 
@@ -16,7 +16,7 @@ struct Launch {
   int stderr_fd = -1;
   int cgroup_procs_fd = -1;
   int empty_mounts_fd = -1;  ///< a nearly empty mount namespace (root runtimes)
-  pid_t join_pid = -1;  ///< with wire::kJoin: the main program, as this PID namespace names it
+  pid_t join_pid = -1;       ///< with wire::kJoin: the main program, as this PID namespace names it
 
   pid_t host_pid = 0;                  ///< of the child, as the host names it
   wire::Step step = wire::Step::None;  ///< where it failed; None = it passed exec

@@ -1,10 +1,10 @@
 #include "ringfort/platform/shim/control.hpp"
 
-#include <sys/socket.h>
+#include "ringfort/platform/shim/sys.hpp"
 
 #include <cstring>
 
-#include "ringfort/platform/shim/sys.hpp"
+#include <sys/socket.h>
 
 namespace ringfort::shim {
 
@@ -24,9 +24,11 @@ long receive(int connection_fd, Incoming& incoming) {
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     incoming.fd_count = static_cast<int>((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-    std::memcpy(incoming.fds, CMSG_DATA(header), sizeof(int) * static_cast<std::size_t>(incoming.fd_count));
+    std::memcpy(incoming.fds, CMSG_DATA(header),
+                sizeof(int) * static_cast<std::size_t>(incoming.fd_count));
   }
-  if (size != sizeof incoming.request) incoming.request.version = 0;  // refused as an unknown version
+  if (size != sizeof incoming.request)
+    incoming.request.version = 0;  // refused as an unknown version
   return 1;
 }
 

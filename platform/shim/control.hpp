@@ -1,9 +1,9 @@
 // The shim's control socket: requests in, replies out, descriptors along with an exec.
 #pragma once
 
-#include <sys/types.h>
-
 #include "ringfort/platform/shim/wire.hpp"
+
+#include <sys/types.h>
 
 namespace ringfort::shim {
 
@@ -12,7 +12,7 @@ inline constexpr int kMaxConnections = 24;
 /// One client, with the command it may have started.
 struct Connection {
   int fd = -1;
-  pid_t exec_pid = 0;            ///< as this PID namespace names it; 0 = none
+  pid_t exec_pid = 0;              ///< as this PID namespace names it; 0 = none
   std::int64_t exec_deadline = 0;  ///< boot clock; 0 = none
   bool exec_timed_out = false;
 };

@@ -1,9 +1,9 @@
 #include "ringfort/platform/shim/log.hpp"
 
-#include <sys/stat.h>
-
 #include "ringfort/platform/shim/sys.hpp"
 #include "ringfort/platform/shim/wire.hpp"
+
+#include <sys/stat.h>
 
 namespace ringfort::shim {
 namespace {
@@ -21,7 +21,8 @@ void Log::open(int stdout_log_fd, int stderr_log_fd, int index_fd) {
   index_fd_ = index_fd;
   offset_[0] = size_of(stdout_log_fd);
   offset_[1] = size_of(stderr_log_fd);
-  // A restart goes on in the same files; entries are of fixed size, so their number is the sequence.
+  // A restart goes on in the same files; entries are of fixed size, so their number is the
+  // sequence.
   sequence_ = size_of(index_fd) / sizeof(wire::LogIndexEntry);
 }
 

@@ -1,10 +1,10 @@
 #include "ringfort/platform/shim/plan.hpp"
 
+#include "ringfort/platform/shim/sys.hpp"
+
 #include <linux/filter.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-
-#include "ringfort/platform/shim/sys.hpp"
 
 namespace ringfort::shim {
 

@@ -1,10 +1,10 @@
 #include "ringfort/platform/shim/record.hpp"
 
-#include <sys/stat.h>
+#include "ringfort/platform/shim/sys.hpp"
 
 #include <cstring>
 
-#include "ringfort/platform/shim/sys.hpp"
+#include <sys/stat.h>
 
 namespace ringfort::shim {
 namespace {
@@ -22,7 +22,8 @@ std::uint64_t start_ticks() {
   for (int field = 2; field < 22 && *cursor != '\0'; ++cursor)
     if (*cursor == ' ') ++field;
   std::uint64_t ticks = 0;
-  while (*cursor >= '0' && *cursor <= '9') ticks = ticks * 10 + static_cast<std::uint64_t>(*cursor++ - '0');
+  while (*cursor >= '0' && *cursor <= '9')
+    ticks = ticks * 10 + static_cast<std::uint64_t>(*cursor++ - '0');
   return ticks;
 }
 
@@ -39,7 +40,8 @@ long write_record(int fd, Record& record) {
 }  // namespace
 
 void learn_machine() {
-  if (read_small("/proc/sys/kernel/random/boot_id", g_boot_id, sizeof g_boot_id) > 36) g_boot_id[36] = '\0';
+  if (read_small("/proc/sys/kernel/random/boot_id", g_boot_id, sizeof g_boot_id) > 36)
+    g_boot_id[36] = '\0';
   struct stat status {};
   if (::stat("/proc/self/ns/pid", &status) == 0) g_pidns_inode = status.st_ino;
 }

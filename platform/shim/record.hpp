@@ -1,9 +1,10 @@
-// Writing the two records of a state directory. One write each, so a killed shim leaves all or none.
+// Writing the two records of a state directory. One write each, so a killed shim leaves all or
+// none.
 #pragma once
 
-#include <sys/types.h>
-
 #include "ringfort/platform/shim/wire.hpp"
+
+#include <sys/types.h>
 
 namespace ringfort::shim {
 

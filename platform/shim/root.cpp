@@ -1,14 +1,14 @@
 // The container's own root: sources taken first, then a tree of mounts, then the pivot.
 // mount_setattr(2), open_tree, move_mount, pivot_root(2).
+#include "ringfort/platform/shim/child.hpp"
+#include "ringfort/platform/shim/sys.hpp"
+
 #include <linux/mount.h>
-#include <sched.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#include "ringfort/platform/shim/child.hpp"
-#include "ringfort/platform/shim/sys.hpp"
 
 // linux/mount.h and sys/mount.h of Debian 12 clash over some names; these few are spelt here.
 #ifndef OPEN_TREE_CLONE
@@ -155,11 +155,13 @@ long make_point(int root_fd, const char* target, int source_fd) {
 
 /// A user namespace in which `inside` is `outside`, for an idmapped mount: a throw-away child holds
 /// it while its maps are written. mount_setattr(2), "ID-mapped mounts".
-long idmap_namespace(const wire::MountStep& step, std::uint32_t uid_outside, std::uint32_t gid_outside) {
+long idmap_namespace(const wire::MountStep& step, std::uint32_t uid_outside,
+                     std::uint32_t gid_outside) {
   int told[2];
   int held[2];
   if (::pipe2(told, O_CLOEXEC) != 0) return -errno;
-  if (::pipe2(held, O_CLOEXEC) != 0) return sys(SYS_close, told[0]), sys(SYS_close, told[1]), -EMFILE;
+  if (::pipe2(held, O_CLOEXEC) != 0)
+    return sys(SYS_close, told[0]), sys(SYS_close, told[1]), -EMFILE;
   clone_args args{};
   args.flags = CLONE_NEWUSER;
   args.exit_signal = SIGCHLD;
@@ -247,7 +249,8 @@ long apply_idmap(const Plan& plan, const wire::MountStep& step, int mount_fd) {
   mount_attr attr{};
   attr.attr_set = MOUNT_ATTR_IDMAP;
   attr.userns_fd = static_cast<std::uint64_t>(map);
-  const long set = sys(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
+  const long set =
+      sys(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
   sys(SYS_close, map);
   return set;
 }
@@ -259,8 +262,8 @@ long leave_mounts(Launch& what) {
   return result < 0 ? fail_at(what, wire::Step::MountPrivate, result) : 0;
 }
 
-/// As leave_mounts, by way of the zygote's nearly empty namespace: copying the host's costs with the
-/// number of its mounts, 0.4 ms for twenty.
+/// As leave_mounts, by way of the zygote's nearly empty namespace: copying the host's costs with
+/// the number of its mounts, 0.4 ms for twenty.
 long enter_empty_mounts(Launch& what) {
   long result = sys(SYS_setns, what.empty_mounts_fd, CLONE_NEWNS);
   if (result == 0) result = sys(SYS_unshare, CLONE_NEWNS);
@@ -288,7 +291,8 @@ long take_sources(const Plan& plan, Source* sources, Launch& what) {
       if (::stat(plan.text(steps[i].source), &status) == 0) sources[i].device = status.st_rdev;
       continue;
     }
-    if (steps[i].kind != wire::MountKind::Bind && steps[i].kind != wire::MountKind::Device) continue;
+    if (steps[i].kind != wire::MountKind::Bind && steps[i].kind != wire::MountKind::Device)
+      continue;
     long fd = clone_source(plan.text(steps[i].source));
     if (fd == -ENOENT && (steps[i].flags & wire::kOptional) != 0) continue;
     if (fd >= 0) {
@@ -306,8 +310,8 @@ long take_sources(const Plan& plan, Source* sources, Launch& what) {
 /// The container's root as a detached mount.
 long take_root(const Plan& plan, Launch& what) {
   const char* path = plan.text(plan.header().root);
-  long mount_fd = plan.has(wire::kRootIsTmpfs) ? make_tmpfs("mode=755,size=4m", 0)
-                                               : clone_source(path);
+  long mount_fd =
+      plan.has(wire::kRootIsTmpfs) ? make_tmpfs("mode=755,size=4m", 0) : clone_source(path);
   if (mount_fd >= 0 && !plan.has(wire::kRootIsTmpfs)) {
     const long set = set_attributes(static_cast<int>(mount_fd), 0);
     if (set < 0) mount_fd = set;
@@ -427,7 +431,8 @@ long build_root(const Plan& plan, Launch& what) {
   for (std::uint32_t i = 0; i < header.mounts.count; ++i) {
     result = do_step(plan, steps[i], root_fd, sources[i]);
     const bool proc = steps[i].kind == wire::MountKind::Proc;
-    if (result < 0) return fail_at(what, proc ? wire::Step::MountProc : wire::Step::Mount, result, i);
+    if (result < 0)
+      return fail_at(what, proc ? wire::Step::MountProc : wire::Step::Mount, result, i);
   }
   ::umask(old_mask);
 

@@ -1,14 +1,5 @@
 #include "ringfort/platform/shim/shim.hpp"
 
-#include <poll.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-
-#include <cstring>
-
 #include "ringfort/platform/shim/child.hpp"
 #include "ringfort/platform/shim/control.hpp"
 #include "ringfort/platform/shim/log.hpp"
@@ -16,12 +7,21 @@
 #include "ringfort/platform/shim/sys.hpp"
 #include "ringfort/platform/shim/tree.hpp"
 
+#include <cstring>
+
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
 namespace ringfort::shim {
 namespace {
 
 constexpr std::int64_t kNever = INT64_MAX;
-constexpr std::int64_t kKillAgain = 20'000;       // usec between kill walks while a tree is dying
-constexpr std::int64_t kStuckAfter = 5'000'000;   // usec until the tree counts as stuck
+constexpr std::int64_t kKillAgain = 20'000;         // usec between kill walks while a tree is dying
+constexpr std::int64_t kStuckAfter = 5'000'000;     // usec until the tree counts as stuck
 constexpr std::int64_t kDrainPatience = 1'000'000;  // usec for a pipe that something else holds
 constexpr std::int64_t kSignalledPatience = 10'000'000;  // usec, when the shim itself gets TERM
 
@@ -79,7 +79,7 @@ class Shim {
   std::int64_t kill_at_ = kNever;   ///< boot clock: KILL, again and again once killing
   std::int64_t stuck_at_ = kNever;
   int signal_fd_ = -1;
-  int pipes_[2] = {-1, -1};        ///< read ends of stdout and stderr
+  int pipes_[2] = {-1, -1};  ///< read ends of stdout and stderr
   int program_fds_[3] = {-1, -1, -1};
   Connection clients_[kMaxConnections];
 };
@@ -114,7 +114,8 @@ long Shim::become_init(wire::Step& step) {
   step = wire::Step::Lock;
   if (fd(wire::kShimFd) >= 0) {
     result = sys(SYS_flock, fd(wire::kShimFd), LOCK_EX | LOCK_NB);
-    if (result == 0) result = write_shim_record(fd(wire::kShimFd), start_.request.cookie, shim_host_pid_, 0);
+    if (result == 0)
+      result = write_shim_record(fd(wire::kShimFd), start_.request.cookie, shim_host_pid_, 0);
     if (result < 0) return result;
   }
   if (plan_.header().shim_scopes != 0) {
@@ -147,12 +148,15 @@ long Shim::map_ids() {
   char line[32];
   // A gid map without CAP_SETGID outside needs setgroups denied first. user_namespaces(7).
   long result = write_file("/proc/self/setgroups", "deny", 4);
-  if (result == 0) result = write_file("/proc/self/uid_map", line, identity(line, plan_.header().uid));
-  if (result == 0) result = write_file("/proc/self/gid_map", line, identity(line, plan_.header().gid));
+  if (result == 0)
+    result = write_file("/proc/self/uid_map", line, identity(line, plan_.header().uid));
+  if (result == 0)
+    result = write_file("/proc/self/gid_map", line, identity(line, plan_.header().gid));
   return result;
 }
 
-/// Where the program's three descriptors lead: what the caller passed, a pipe to the log, /dev/null.
+/// Where the program's three descriptors lead: what the caller passed, a pipe to the log,
+/// /dev/null.
 long Shim::open_pipes() {
   log_.open(fd(wire::kStdoutLogFd), fd(wire::kStderrLogFd), fd(wire::kLogIndexFd));
   program_fds_[0] = fd(wire::kStdinFd) >= 0 ? fd(wire::kStdinFd) : start_.null_fd;
@@ -224,7 +228,8 @@ void Shim::send_event(wire::Event event) const {
   event.shim_pid = shim_host_pid_;
   event.main_pid = main_host_pid_;
   // EPIPE: nobody is left to hear it; the exit record has been written before.
-  while (sys(SYS_sendto, start_.events_fd, &event, sizeof event, MSG_NOSIGNAL, nullptr, 0) == -EINTR) {
+  while (sys(SYS_sendto, start_.events_fd, &event, sizeof event, MSG_NOSIGNAL, nullptr, 0) ==
+         -EINTR) {
   }
 }
 
@@ -316,7 +321,8 @@ void Shim::on_signals() {
     if (info.ssi_signo == SIGCHLD) child = true;
     // In a PID namespace a sender inside has a pid; the host's signals come from "0".
     const bool from_guest = is_init() && info.ssi_pid != 0;
-    if (!from_guest && (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGHUP))
+    if (!from_guest &&
+        (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGHUP))
       begin_stop(kSignalledPatience, wire::kStopped);
   }
   if (child) reap();
@@ -458,7 +464,8 @@ void Shim::on_main_exit(int status) {
   deadline_ = kNever;
   // The container is over when its program is. A look for children first saves a walk over /proc.
   siginfo_t info{};
-  if (sys(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT, nullptr) != -ECHILD) kill_tree();
+  if (sys(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT, nullptr) != -ECHILD)
+    kill_tree();
 }
 
 void Shim::on_exec_exit(pid_t pid, int status) {
@@ -518,8 +525,8 @@ void Shim::drain_logs() {
 void Shim::finish() {
   drain_logs();
   if (memory_limit_hit()) exit_flags_ |= wire::kOom;
-  write_exit_file(fd(wire::kExitFd), start_.request.cookie, main_status_, exit_flags_, started_usec_,
-                  finished_usec_, wire::Step::None, 0);
+  write_exit_file(fd(wire::kExitFd), start_.request.cookie, main_status_, exit_flags_,
+                  started_usec_, finished_usec_, wire::Step::None, 0);
   wire::Event event{};
   event.kind = wire::EventKind::Exited;
   event.status = main_status_;

@@ -1,4 +1,5 @@
-// One container's init: starts the program, answers its socket, reaps, logs, ends the tree, records.
+// One container's init: starts the program, answers its socket, reaps, logs, ends the tree,
+// records.
 #pragma once
 
 #include "ringfort/platform/shim/wire.hpp"
@@ -9,8 +10,8 @@ namespace ringfort::shim {
 struct ShimStart {
   wire::SpawnRequest request;
   int fds[wire::kSpawnFdCount];
-  int events_fd;  ///< the zygote's socket: shims only write to it
-  int null_fd;    ///< /dev/null
+  int events_fd;        ///< the zygote's socket: shims only write to it
+  int null_fd;          ///< /dev/null
   int empty_mounts_fd;  ///< see empty_mounts(); -1 without root
 };
 

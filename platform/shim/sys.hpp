@@ -2,16 +2,16 @@
 // A negative return value is -errno. The helper is one static, single-threaded program.
 #pragma once
 
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstddef>
-#include <cstdint>
 
 namespace ringfort::shim {
 

@@ -1,8 +1,8 @@
 #include "ringfort/platform/shim/tree.hpp"
 
-#include <sys/mman.h>
-
 #include "ringfort/platform/shim/sys.hpp"
+
+#include <sys/mman.h>
 
 namespace ringfort::shim {
 namespace {

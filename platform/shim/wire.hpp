@@ -37,11 +37,11 @@ enum MountFlags : std::uint32_t {
   kReadOnly = 1U << 0,
   kNoExec = 1U << 1,
   kNoDev = 1U << 2,
-  kOptional = 1U << 3,   ///< an absent source is skipped
+  kOptional = 1U << 3,     ///< an absent source is skipped
   kWithDevices = 1U << 4,  ///< keep device nodes usable (the binds of /dev)
-  kIdmapped = 1U << 5,   ///< the container's ids stand for `idmap_uid` and `idmap_gid` here
-  kForAll = 1U << 7,     ///< a Dir that everybody may write into, mode 1777
-  kMakePoint = 1U << 6,  ///< make the mount point, a directory or an empty file as the source is
+  kIdmapped = 1U << 5,     ///< the container's ids stand for `idmap_uid` and `idmap_gid` here
+  kForAll = 1U << 7,       ///< a Dir that everybody may write into, mode 1777
+  kMakePoint = 1U << 6,    ///< make the mount point, a directory or an empty file as the source is
 };
 
 struct MountStep {
@@ -73,10 +73,10 @@ struct ResourceLimit {
 };
 
 enum PlanFlags : std::uint32_t {
-  kNamespaces = 1U << 0,   ///< own mount, PID, IPC and UTS namespaces; pivot into `root`
+  kNamespaces = 1U << 0,     ///< own mount, PID, IPC and UTS namespaces; pivot into `root`
   kUserNamespace = 1U << 1,  ///< identity-mapped user namespace (plain users)
-  kProbe = 1U << 2,        ///< do every step but the exec, then exit 0
-  kJoin = 1U << 3,         ///< exec: enter the main program's namespaces instead of making them
+  kProbe = 1U << 2,          ///< do every step but the exec, then exit 0
+  kJoin = 1U << 3,           ///< exec: enter the main program's namespaces instead of making them
   kChangeIds = 1U << 4,
   kRootIsTmpfs = 1U << 5,  ///< no image: `root` is a fresh tmpfs
   kRootReadOnly = 1U << 6,
@@ -98,7 +98,7 @@ struct PlanHeader {
   Span limits;      ///< ResourceLimit
   Span seccomp;     ///< struct sock_filter
   Text cwd;
-  Text root;      ///< host path of the container's root, or where a tmpfs root may be mounted
+  Text root;  ///< host path of the container's root, or where a tmpfs root may be mounted
   Text hostname;
   std::uint32_t landlock_abi;  ///< 0 = no Landlock at all
   std::uint64_t handled_fs;
@@ -145,10 +145,10 @@ struct SpawnRequest {
 // ---------------------------------------------------------------- zygote and shims -> supervisor
 
 enum class EventKind : std::uint32_t {
-  Started = 1,   ///< the program has passed exec
-  StartFailed,   ///< `step` and `error` say where
-  Exited,        ///< main is gone, its tree too, the record written
-  ShimDied,      ///< from the zygote: a shim ended without a clean end; wait status in `status`
+  Started = 1,  ///< the program has passed exec
+  StartFailed,  ///< `step` and `error` say where
+  Exited,       ///< main is gone, its tree too, the record written
+  ShimDied,     ///< from the zygote: a shim ended without a clean end; wait status in `status`
 };
 
 /// Steps between clone and exec, for messages.
@@ -193,12 +193,12 @@ struct Event {
   EventKind kind;
   std::uint32_t version;
   std::uint64_t cookie;
-  std::int32_t shim_pid;   ///< host pid
-  std::int32_t main_pid;   ///< host pid
+  std::int32_t shim_pid;  ///< host pid
+  std::int32_t main_pid;  ///< host pid
   Step step;
-  std::int32_t error;      ///< errno of `step`
-  std::uint32_t detail;    ///< index of the mount step or rule that failed
-  std::int32_t status;     ///< wait status as waitpid gives it
+  std::int32_t error;    ///< errno of `step`
+  std::uint32_t detail;  ///< index of the mount step or rule that failed
+  std::int32_t status;   ///< wait status as waitpid gives it
   std::uint32_t exit_flags;
   std::uint32_t reserved;
   std::int64_t started_usec;   ///< wall clock, of exec
@@ -208,12 +208,12 @@ struct Event {
 // ---------------------------------------------------------------- control socket of a shim
 
 enum class ControlOp : std::uint8_t {
-  Stop = 1,   ///< TERM, CONT, then KILL of the tree after `usec`; a second one may shorten it
-  Signal,     ///< `number` to the main program; with kWholeTree to all
-  KillTree,   ///< KILL everything; `number` = ExitFlags to record (oom by the watchdog)
-  Exec,       ///< with a plan memfd, then stdin, stdout, stderr
-  Freeze,     ///< SIGSTOP the tree
-  Thaw,       ///< SIGCONT the tree
+  Stop = 1,  ///< TERM, CONT, then KILL of the tree after `usec`; a second one may shorten it
+  Signal,    ///< `number` to the main program; with kWholeTree to all
+  KillTree,  ///< KILL everything; `number` = ExitFlags to record (oom by the watchdog)
+  Exec,      ///< with a plan memfd, then stdin, stdout, stderr
+  Freeze,    ///< SIGSTOP the tree
+  Thaw,      ///< SIGCONT the tree
   Status,
 };
 
@@ -228,10 +228,10 @@ struct ControlRequest {
 };
 
 enum class ReplyKind : std::uint8_t {
-  Done = 1,     ///< the request was carried out; `error` != 0: it was not
+  Done = 1,  ///< the request was carried out; `error` != 0: it was not
   ExecStarted,
-  ExecFailed,   ///< step and error
-  ExecEnded,    ///< wait status; `number` has kTimedOut when its timeout ended it
+  ExecFailed,  ///< step and error
+  ExecEnded,   ///< wait status; `number` has kTimedOut when its timeout ended it
 };
 
 struct ControlReply {
@@ -253,12 +253,12 @@ struct ShimRecord {
   std::uint32_t version;
   std::uint64_t cookie;
   std::int32_t shim_pid;
-  std::int32_t main_pid;       ///< 0 until exec
-  std::uint64_t start_ticks;   ///< field 22 of /proc/<shim_pid>/stat
-  std::uint64_t pidns_inode;   ///< of the PID namespace that the shim was cloned from
+  std::int32_t main_pid;      ///< 0 until exec
+  std::uint64_t start_ticks;  ///< field 22 of /proc/<shim_pid>/stat
+  std::uint64_t pidns_inode;  ///< of the PID namespace that the shim was cloned from
   char boot_id[40];
   std::uint32_t reserved;
-  std::uint32_t checksum;      ///< of all bytes before it
+  std::uint32_t checksum;  ///< of all bytes before it
 };
 
 /// state/<id>/exit.
@@ -270,7 +270,7 @@ struct ExitFile {
   std::uint32_t exit_flags;
   std::int64_t started_usec;
   std::int64_t finished_usec;
-  std::uint32_t start_step;   ///< Step, when the program never started
+  std::uint32_t start_step;  ///< Step, when the program never started
   std::int32_t start_error;
   std::uint32_t reserved;
   std::uint32_t checksum;
@@ -281,8 +281,8 @@ struct LogIndexEntry {
   std::uint64_t sequence;
   std::uint64_t offset;  ///< in the stream's own file
   std::uint32_t length;
-  std::uint8_t stream;   ///< 0 stdout, 1 stderr
-  std::uint8_t flags;    ///< kLogDropped
+  std::uint8_t stream;  ///< 0 stdout, 1 stderr
+  std::uint8_t flags;   ///< kLogDropped
   std::uint16_t reserved;
   std::int64_t wall_usec;
 };

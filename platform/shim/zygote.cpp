@@ -1,20 +1,20 @@
 // The zygote: clones shims on request, tells of shims that died badly, kills what they left.
 // argv: ringfort-zygote <socket>. One per runtime; ends when its socket closes.
+#include "ringfort/platform/shim/child.hpp"
+#include "ringfort/platform/shim/record.hpp"
+#include "ringfort/platform/shim/shim.hpp"
+#include "ringfort/platform/shim/sys.hpp"
+#include "ringfort/platform/shim/tree.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
 #include <linux/sched.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-
-#include <cstdlib>
-#include <cstring>
-
-#include "ringfort/platform/shim/child.hpp"
-#include "ringfort/platform/shim/record.hpp"
-#include "ringfort/platform/shim/shim.hpp"
-#include "ringfort/platform/shim/sys.hpp"
-#include "ringfort/platform/shim/tree.hpp"
 
 namespace ringfort::shim {
 namespace {

@@ -1,11 +1,11 @@
 #include "ringfort/platform/launch_plan.hpp"
 
+#include "ringfort/support/golden.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
-
-#include "ringfort/support/golden.hpp"
 
 namespace ringfort::platform {
 namespace {
@@ -61,29 +61,35 @@ TEST(LaunchPlan, MatchesItsGoldenFiles) {
   auto with_port = command({"/bin/echo", "hello"});
   with_port.own_port = 20001;
   with_port.env = {{"PORT", "9"}, {"PATH", "/opt/bin"}, {"RINGFORT_PORT", "forged"}};
-  EXPECT_TRUE(support::matches_golden(to_text(made(image_policy(), with_port, Level::Landlock, machine(7, false))),
-                             "plan_image_landlock.txt"));
-  EXPECT_TRUE(support::matches_golden(to_text(made(image_policy(), with_port, Level::Namespaces, machine(4, false))),
-                             "plan_image_namespaces.txt"));
+  EXPECT_TRUE(support::matches_golden(
+      to_text(made(image_policy(), with_port, Level::Landlock, machine(7, false))),
+      "plan_image_landlock.txt"));
+  EXPECT_TRUE(support::matches_golden(
+      to_text(made(image_policy(), with_port, Level::Namespaces, machine(4, false))),
+      "plan_image_namespaces.txt"));
   auto as_user = command({"make", "-j2"});
   as_user.uid = as_user.gid = 1700000001;
   as_user.workdir = "/home/me/project/src";
-  EXPECT_TRUE(support::matches_golden(to_text(made(host_policy(), as_user, Level::Namespaces, machine(7, true))),
-                             "plan_host_namespaces_root.txt"));
-  EXPECT_TRUE(support::matches_golden(to_text(made(host_policy(), command({"make"}), Level::Landlock, machine(7, false))),
-                             "plan_host_landlock.txt"));
+  EXPECT_TRUE(support::matches_golden(
+      to_text(made(host_policy(), as_user, Level::Namespaces, machine(7, true))),
+      "plan_host_namespaces_root.txt"));
+  EXPECT_TRUE(support::matches_golden(
+      to_text(made(host_policy(), command({"make"}), Level::Landlock, machine(7, false))),
+      "plan_host_landlock.txt"));
 }
 
 TEST(LaunchPlan, RefusesWhatNoProgramCanBeGiven) {
   const auto error_of = [](std::vector<std::string> argv) {
-    auto plan = make_launch_plan(host_policy(), command(std::move(argv)), Level::Landlock, machine(7, false));
+    auto plan = make_launch_plan(host_policy(), command(std::move(argv)), Level::Landlock,
+                                 machine(7, false));
     return plan ? ErrorKind::Internal : plan.error().kind;
   };
   EXPECT_EQ(error_of({}), ErrorKind::InvalidSpec);
   EXPECT_EQ(error_of({""}), ErrorKind::InvalidSpec);
   EXPECT_EQ(error_of({"echo", std::string("a\0b", 3)}), ErrorKind::InvalidSpec);
   EXPECT_EQ(error_of({"echo", std::string(131072, 'x')}), ErrorKind::InvalidSpec);
-  EXPECT_EQ(error_of({"echo", std::string(131071, 'x')}), ErrorKind::Internal) << "the longest that works";
+  EXPECT_EQ(error_of({"echo", std::string(131071, 'x')}), ErrorKind::Internal)
+      << "the longest that works";
 }
 
 TEST(LaunchPlan, GivesTheLevelAskedForOrSaysWhatIsMissing) {
@@ -109,14 +115,16 @@ TEST(LaunchPlan, AsksForNoRightThatTheAbiDoesNotKnow) {
     const auto plan = made(policy, command({"echo"}), Level::Namespaces, machine(abi, false));
     const std::uint64_t newest = abi >= 5 ? 15 : abi >= 3 ? 14 : abi >= 2 ? 13 : 12;
     EXPECT_LT(plan.handled_fs, std::uint64_t{1} << (newest + 1)) << abi;
-    for (const auto& rule : plan.file_rules) EXPECT_EQ(rule.access & ~plan.handled_fs, 0U) << rule.path;
+    for (const auto& rule : plan.file_rules)
+      EXPECT_EQ(rule.access & ~plan.handled_fs, 0U) << rule.path;
     EXPECT_TRUE(abi >= 4 || plan.handled_net == 0) << abi;
     EXPECT_TRUE(abi >= 6 || plan.child_scopes == 0) << abi;
   }
 }
 
 TEST(LaunchPlan, AnExecKeepsTheConfinementAndChangesTheCommand) {
-  const auto main = made(image_policy(), command({"/bin/sleep", "9"}), Level::Landlock, machine(7, false));
+  const auto main =
+      made(image_policy(), command({"/bin/sleep", "9"}), Level::Landlock, machine(7, false));
   auto other = command({"/bin/echo"});
   other.env = {{"HOME", "/elsewhere"}};
   other.deadline = std::chrono::seconds(3);

@@ -2,6 +2,10 @@
 #include "ringfort/platform/seccomp_filter.hpp"
 
 #include <gtest/gtest.h>
+
+#include <array>
+#include <cerrno>
+
 #include <linux/audit.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -9,14 +13,13 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include <array>
-#include <cerrno>
-
 namespace ringfort::platform {
 namespace {
 
 constexpr std::uint32_t kHere = AUDIT_ARCH_X86_64;
-constexpr std::uint32_t refused(int error) { return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error); }
+constexpr std::uint32_t refused(int error) {
+  return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error);
+}
 
 std::uint32_t verdict(NetMode net, long number, std::array<std::uint64_t, 6> arguments = {}) {
   return evaluate(seccomp_filter(net), kHere, static_cast<std::uint32_t>(number), arguments);
@@ -24,12 +27,15 @@ std::uint32_t verdict(NetMode net, long number, std::array<std::uint64_t, 6> arg
 
 TEST(SeccompFilter, LetsOrdinaryCallsPassAndRefusesTheRest) {
   for (const auto net : {NetMode::None, NetMode::Local, NetMode::Full}) {
-    for (const long number : {SYS_read, SYS_write, SYS_execve, SYS_openat, SYS_futex, SYS_wait4, 500})
+    for (const long number :
+         {SYS_read, SYS_write, SYS_execve, SYS_openat, SYS_futex, SYS_wait4, 500})
       EXPECT_EQ(verdict(net, number), SECCOMP_RET_ALLOW) << number;
-    for (const long number : {SYS_unshare, SYS_setns, SYS_mount, SYS_ptrace, SYS_bpf, SYS_keyctl, SYS_userfaultfd,
-                              SYS_process_vm_readv, SYS_open_tree, SYS_mount_setattr, SYS_pidfd_getfd})
+    for (const long number :
+         {SYS_unshare, SYS_setns, SYS_mount, SYS_ptrace, SYS_bpf, SYS_keyctl, SYS_userfaultfd,
+          SYS_process_vm_readv, SYS_open_tree, SYS_mount_setattr, SYS_pidfd_getfd})
       EXPECT_EQ(verdict(net, number), refused(EPERM)) << number;
-    for (const long number : {SYS_clone3, SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register})
+    for (const long number :
+         {SYS_clone3, SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register})
       EXPECT_EQ(verdict(net, number), refused(ENOSYS)) << number;
   }
 }
@@ -44,7 +50,8 @@ TEST(SeccompFilter, NeighboursOfEveryRefusedNumberPass) {
 
 TEST(SeccompFilter, KillsForeignAbisAndRefusesX32) {
   const auto filter = seccomp_filter(NetMode::Full);
-  EXPECT_EQ(evaluate(filter, AUDIT_ARCH_I386, 1, {}), static_cast<std::uint32_t>(SECCOMP_RET_KILL_PROCESS));
+  EXPECT_EQ(evaluate(filter, AUDIT_ARCH_I386, 1, {}),
+            static_cast<std::uint32_t>(SECCOMP_RET_KILL_PROCESS));
   EXPECT_EQ(evaluate(filter, kHere, 0x40000000U | SYS_read, {}), refused(ENOSYS));
 }
 
@@ -70,8 +77,10 @@ TEST(SeccompFilter, MakesNetModesTrue) {
       {AF_VSOCK, SOCK_STREAM, 0, family, family},
   };
   for (const auto& c : cases) {
-    EXPECT_EQ(verdict(NetMode::None, SYS_socket, {c.family, c.type, c.protocol}), c.none) << c.family << ' ' << c.type;
-    EXPECT_EQ(verdict(NetMode::Local, SYS_socket, {c.family, c.type, c.protocol}), c.local) << c.family << ' ' << c.type;
+    EXPECT_EQ(verdict(NetMode::None, SYS_socket, {c.family, c.type, c.protocol}), c.none)
+        << c.family << ' ' << c.type;
+    EXPECT_EQ(verdict(NetMode::Local, SYS_socket, {c.family, c.type, c.protocol}), c.local)
+        << c.family << ' ' << c.type;
     EXPECT_EQ(verdict(NetMode::Full, SYS_socket, {c.family, c.type, c.protocol}), ok);
   }
   EXPECT_EQ(verdict(NetMode::Local, SYS_socketpair, {AF_UNIX}), ok);
@@ -81,16 +90,19 @@ TEST(SeccompFilter, MakesNetModesTrue) {
 TEST(SeccompFilter, RefusesFastOpenWhereverItsFlagStands) {
   EXPECT_EQ(verdict(NetMode::Local, SYS_sendto, {3, 0, 0, MSG_FASTOPEN}), refused(EPERM));
   EXPECT_EQ(verdict(NetMode::Local, SYS_sendmsg, {3, 0, MSG_FASTOPEN}), refused(EPERM));
-  EXPECT_EQ(verdict(NetMode::Local, SYS_sendmmsg, {3, 0, 1, MSG_FASTOPEN | MSG_NOSIGNAL}), refused(EPERM));
+  EXPECT_EQ(verdict(NetMode::Local, SYS_sendmmsg, {3, 0, 1, MSG_FASTOPEN | MSG_NOSIGNAL}),
+            refused(EPERM));
   EXPECT_EQ(verdict(NetMode::Local, SYS_sendto, {3, 0, 0, MSG_NOSIGNAL}), SECCOMP_RET_ALLOW);
-  EXPECT_EQ(verdict(NetMode::Local, SYS_sendmsg, {3, MSG_FASTOPEN, 0}), SECCOMP_RET_ALLOW) << "the wrong argument";
+  EXPECT_EQ(verdict(NetMode::Local, SYS_sendmsg, {3, MSG_FASTOPEN, 0}), SECCOMP_RET_ALLOW)
+      << "the wrong argument";
 }
 
 TEST(SeccompFilter, RefusesNamespacesInCloneAndTerminalInjection) {
   EXPECT_EQ(verdict(NetMode::Full, SYS_clone, {CLONE_NEWUSER | SIGCHLD}), refused(EPERM));
   EXPECT_EQ(verdict(NetMode::Full, SYS_clone, {CLONE_VM | CLONE_THREAD}), SECCOMP_RET_ALLOW);
   EXPECT_EQ(verdict(NetMode::Full, SYS_ioctl, {0, 0x5412}), refused(EPERM));
-  EXPECT_EQ(verdict(NetMode::Full, SYS_ioctl, {0, 0x1'0000'5412}), refused(EPERM)) << "high bits don't hide it";
+  EXPECT_EQ(verdict(NetMode::Full, SYS_ioctl, {0, 0x1'0000'5412}), refused(EPERM))
+      << "high bits don't hide it";
   EXPECT_EQ(verdict(NetMode::Full, SYS_ioctl, {0, 0x5401}), SECCOMP_RET_ALLOW);
 }
 

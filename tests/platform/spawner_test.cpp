@@ -1,11 +1,9 @@
 // Zygote and shim on a real kernel, at both levels, without actors.
 #include "ringfort/platform/spawner.hpp"
 
-#include <fcntl.h>
+#include "ringfort/platform/host_probe.hpp"
+
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <condition_variable>
@@ -15,7 +13,10 @@
 #include <future>
 #include <mutex>
 
-#include "ringfort/platform/host_probe.hpp"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace ringfort::platform {
 namespace {
@@ -76,7 +77,8 @@ class SpawnerTest : public ::testing::TestWithParam<Level> {
     return made ? *made : LaunchPlan{};
   }
 
-  std::shared_ptr<platform::Run> start(LaunchPlan what, const std::shared_ptr<Heard>& heard, int stdout_fd = -1) {
+  std::shared_ptr<platform::Run> start(LaunchPlan what, const std::shared_ptr<Heard>& heard,
+                                       int stdout_fd = -1) {
     RunRequest request;
     request.container = "test-1";
     request.plan = std::move(what);
@@ -85,9 +87,10 @@ class SpawnerTest : public ::testing::TestWithParam<Level> {
     auto run = spawner_->run(std::move(request),
                              {[heard](const ProgramStarted& how) { heard->started.set_value(how); },
                               [heard](const ProgramEnded& how) {
-                if (how.start_error) heard->started.set_value({});  // nobody may wait in vain
-                heard->ended.set_value(how);
-              }});
+                                if (how.start_error)
+                                  heard->started.set_value({});  // nobody may wait in vain
+                                heard->ended.set_value(how);
+                              }});
     EXPECT_TRUE(run) << to_string(run.error());
     return run ? *run : nullptr;
   }
@@ -137,7 +140,9 @@ TEST_P(SpawnerTest, GivesTheProgramThreeDescriptorsAndNoCapabilities) {
 TEST_P(SpawnerTest, HidesTheHostsFiles) {
   std::ofstream(directory_ + "/secret") << "secret";
   const auto [ended, text] =
-      run(plan({"sh", "-c", "cat " + directory_ + "/secret /etc/shadow; echo x > $HOME/y && cat $HOME/y; echo z > /usr/zz"}));
+      run(plan({"sh", "-c",
+                "cat " + directory_ +
+                    "/secret /etc/shadow; echo x > $HOME/y && cat $HOME/y; echo z > /usr/zz"}));
   EXPECT_EQ(text.find("secret\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("root:"), std::string::npos) << text;
   EXPECT_NE(text.find("x\n"), std::string::npos) << text;
@@ -174,7 +179,8 @@ socket.socketpair(); print("unix ok")
   EXPECT_NE(text.find("unix ok"), std::string::npos) << text;
 
   // The control: with `full` the same program gets its socket.
-  const auto [free, open] = run(plan({"python3", "-c", "import socket; socket.socket(); print('open')"}, NetMode::Full));
+  const auto [free, open] =
+      run(plan({"python3", "-c", "import socket; socket.socket(); print('open')"}, NetMode::Full));
   EXPECT_EQ(open, "open\n");
 }
 
@@ -182,7 +188,9 @@ TEST_P(SpawnerTest, StopsWithTermAndThenKillsTheTree) {
   auto heard = std::make_shared<Heard>();
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  auto handle = start(plan({"sh", "-c", "trap '' TERM; sleep 1000 & echo ready; while :; do wait; done"}), heard, ends[1]);
+  auto handle =
+      start(plan({"sh", "-c", "trap '' TERM; sleep 1000 & echo ready; while :; do wait; done"}),
+            heard, ends[1]);
   heard->start.get();
   char byte;
   ASSERT_EQ(::read(ends[0], &byte, 1), 1);  // the trap is set
@@ -213,7 +221,9 @@ TEST_P(SpawnerTest, ExecSharesTheContainerAndReportsCodeAndStreams) {
   EXPECT_EQ(::kill(started.main_pid, 0), 0) << "the pid is the host's";
 
   Command command;
-  command.argv = {"sh", "-c", "echo out; echo err >&2; read line; echo $line; kill -0 $(pgrep -x sleep || echo 0) 2>/dev/null; exit 3"};
+  command.argv = {"sh", "-c",
+                  "echo out; echo err >&2; read line; echo $line; kill -0 $(pgrep -x sleep || echo "
+                  "0) 2>/dev/null; exit 3"};
   Policy policy;
   policy.container_dir = directory_;
   policy.scratch_dir = directory_ + "/tmp";
@@ -224,7 +234,8 @@ TEST_P(SpawnerTest, ExecSharesTheContainerAndReportsCodeAndStreams) {
   platform::Run::ExecRequest request;
   request.plan = *exec_plan;
   request.stdin_text = "given\n";
-  handle->exec(std::move(request), [&done](Result<ExecResult> result) { done.set_value(std::move(result)); });
+  handle->exec(std::move(request),
+               [&done](Result<ExecResult> result) { done.set_value(std::move(result)); });
   auto result = answer.get();
   ASSERT_TRUE(result) << to_string(result.error());
   EXPECT_EQ(result->out, "out\ngiven\n");
