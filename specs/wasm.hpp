@@ -46,7 +46,7 @@ struct Wasm {
   std::vector<WasmPreopen> preopens;
   bool kv_enabled = true;
   std::optional<std::string> kv_namespace;
-  Bytes kv_max_value_size{1024 * 1024};
+  Bytes kv_max_value_size{1 << 20};
   std::vector<std::string> secrets;
   bool precompile = true;
   bool operator==(const Wasm&) const = default;

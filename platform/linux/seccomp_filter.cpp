@@ -187,7 +187,7 @@ void search(Assembler& code, std::span<const Segment> part, const Blocks& blocks
 }
 
 constexpr std::uint32_t argument(int index) {
-  return offsetof(seccomp_data, args) + 8 * static_cast<std::uint32_t>(index);
+  return offsetof(seccomp_data, args) + sizeof(std::uint64_t) * static_cast<std::size_t>(index);
 }
 
 /// Families first; at `local` only TCP streams of the two internet families.

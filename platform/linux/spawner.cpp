@@ -351,6 +351,7 @@ std::vector<std::uint64_t> ZygoteSpawner::send_again(Fd far_end) {
     const auto found = runs_.find(message.cookie);
     if (found == runs_.end()) continue;
     std::vector<int> fds;
+    fds.reserve(owned.size());
     for (const Fd& fd : owned) fds.push_back(fd.get());
     const bool sent = ensure_zygote() && send_message(zygotes_[current_].process.socket.get(),
                                                       &message, sizeof message, fds, 0) == 0;
