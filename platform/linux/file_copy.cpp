@@ -20,7 +20,7 @@ bool means_unable(int number) {
 }
 
 Status copy_through_buffer(int source_fd, int target_fd, off_t from, off_t to) {
-  std::vector<char> buffer(static_cast<std::size_t>(std::min<off_t>(to - from, 256 * 1024)));
+  std::vector<char> buffer(static_cast<std::size_t>(std::min<off_t>(to - from, 256L << 10)));
   while (from < to) {
     const auto want = std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(to - from));
     const auto got = ::pread(source_fd, buffer.data(), want, from);
