@@ -12,6 +12,7 @@
 #include "ringfort/platform/host_probe.hpp"
 #include "ringfort/platform/ports.hpp"
 #include "ringfort/platform/process_stats.hpp"
+#include "ringfort/platform/reachable.hpp"
 #include "ringfort/platform/spawner.hpp"
 
 #include <chrono>
@@ -45,6 +46,7 @@ struct Seams {
   std::shared_ptr<platform::Spawner> spawner;
   std::function<Result<Level>(Isolation)> choose_level;
   std::function<platform::HostFacts()> host_facts;
+  std::function<Status(const platform::Policy&, std::uint32_t, std::uint32_t)> check_reachable;
   std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;
   std::function<Result<std::vector<platform::TreeStats>>(std::span<const pid_t>)> tree_stats;
   std::function<Result<std::uint64_t>(pid_t)> tree_pss_bytes;

@@ -21,6 +21,7 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
     return platform::choose_level(asked, *raw);
   };
   seams.host_facts = [] { return platform::host_facts(); };
+  seams.check_reachable = platform::check_reachable;
   seams.claim_port = platform::claim_port;
   seams.tree_stats = platform::tree_stats;
   seams.tree_pss_bytes = platform::tree_pss_bytes;

@@ -32,7 +32,7 @@ Result<std::optional<UserIds>> choose_user(const Recipe& recipe, const platform:
       recipe.options.user ? recipe.options.user : recipe.service->user;
   if (!asked) {
     if (!recipe.uid) return std::nullopt;
-    return UserIds{*recipe.uid, *recipe.uid};
+    return UserIds{*recipe.uid, *recipe.uid, true};
   }
   auto user = parse_user(*asked);
   if (!user) return fail(std::move(user.error()));
@@ -61,6 +61,7 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   if (user) {
     command.uid = user->uid;
     command.gid = user->gid;
+    command.ids_of_block = user->of_block;
   }
   return command;
 }
@@ -126,6 +127,9 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Setti
                                 *image && (*image)->own_libraries};
   auto policy = platform::make_policy(*recipe.service, recipe.options, about);
   if (!policy) return cannot_create(std::move(policy.error()), recipe.id);
+  if (*user && *level == Level::Landlock)
+    if (Status ok = seams.check_reachable(*policy, (*user)->uid, (*user)->gid); !ok)
+      return cannot_create(std::move(ok.error()), recipe.id);
   auto plan =
       platform::make_launch_plan(*policy, command_of(recipe, *user, host_image), *level, host);
   if (!plan) return cannot_create(std::move(plan.error()), recipe.id);
@@ -206,7 +210,7 @@ Result<UserIds> parse_user(std::string_view text) {
   if (!uid || !gid)
     return fail(ErrorKind::InvalidSpec, "user \"" + printable(text) + "\" is not UID or UID:GID",
                 "write numbers, as in 1000:1000");
-  return UserIds{*uid, *gid};
+  return UserIds{*uid, *gid, false};
 }
 
 }  // namespace ringfort::actors

@@ -83,6 +83,7 @@ std::vector<std::string> command_line(const specs::Command& command);
 struct UserIds {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  bool of_block = false;  ///< chosen by the runtime: owns nothing on the host
 };
 Result<UserIds> parse_user(std::string_view text);
 

@@ -27,9 +27,9 @@ struct Runtime::Impl {
 
   ~Impl();
 
-  /// Asks the supervisor; `limit` empty = as long as it takes.
+  /// Asks the supervisor; `limit` may be messages::kForEver.
   template <class Answered, class Message>
-  Answered ask(Message&& message, std::optional<Duration> limit = kCallLimit) const {
+  Answered ask(Message&& message, Duration limit = kCallLimit) const {
     if (messages::on_actor_thread())
       return fail(ErrorKind::Unsupported, "a blocking call on a thread of the actor system",
                   "send a message to supervisor_handle() instead");
@@ -39,8 +39,7 @@ struct Runtime::Impl {
 
   /// Asks a container.
   template <class Answered, class Message>
-  Answered ask(const ContainerId& id, Message message,
-               std::optional<Duration> limit = kCallLimit) const {
+  Answered ask(const ContainerId& id, Message message, Duration limit = kCallLimit) const {
     auto answer = ask<Answered>(messages::On<Message>{id, std::move(message)}, limit);
     if (!answer && answer.error().container.empty()) answer.error().container = id.str();
     return answer;

@@ -63,7 +63,7 @@ Status Runtime::unpause_container(const ContainerId& id) {
 Status Runtime::remove_container(const ContainerId& id) { return impl_->ask<Status>(id, Remove{}); }
 
 Result<ExitRecord> Runtime::wait_exit(const ContainerId& id, std::optional<Duration> patience) {
-  auto limit = patience ? std::optional{with_slack(*patience)} : std::nullopt;
+  Duration limit = patience ? with_slack(*patience) : kForEver;
   return impl_->ask<Result<ExitRecord>>(id, Wait{patience}, limit);
 }
 
@@ -73,7 +73,7 @@ Result<int> Runtime::wait_container(const ContainerId& id, std::optional<Duratio
 
 Result<ExecResult> Runtime::exec(const ContainerId& id, const std::vector<std::string>& command,
                                  const ExecOptions& options) {
-  auto limit = options.timeout ? std::optional{with_slack(*options.timeout)} : std::nullopt;
+  Duration limit = options.timeout ? with_slack(*options.timeout) : kForEver;
   return impl_->ask<Result<ExecResult>>(id, Exec{command, options}, limit);
 }
 

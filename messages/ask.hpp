@@ -5,7 +5,6 @@
 #include "ringfort/specs/result.hpp"
 #include "ringfort/specs/units.hpp"
 
-#include <optional>
 #include <utility>
 
 namespace ringfort::messages {
@@ -21,10 +20,10 @@ inline Error to_error(const caf::error& error) {
       ErrorKind::Internal, "an actor failed while it answered", "report this as a defect", {}, 0};
 }
 
-/// Sends `message` and blocks until the answer, a Result. `patience` empty = for ever.
+/// Sends `message` and blocks until the answer, a Result. Bounded by `patience`, which may be
+/// kForEver.
 template <class Answered, class Handle, class Message>
-Answered ask(caf::actor_system& system, const Handle& to, std::optional<Duration> patience,
-             Message&& message) {
+Answered ask(caf::actor_system& system, const Handle& to, Duration patience, Message&& message) {
   caf::scoped_actor self{system, true};
   Answered answer = fail(ErrorKind::Internal, "no answer");
   self->request(to, request_limit(patience), std::forward<Message>(message))

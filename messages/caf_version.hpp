@@ -146,11 +146,13 @@ void on_exit_message(SelfPointer self, std::function<void()> heard) {
   self->set_exit_handler([heard = std::move(heard)](caf::exit_msg&) { heard(); });
 }
 
+inline constexpr std::chrono::microseconds kForEver = std::chrono::microseconds::max();
+
 /// How long a request may take. CAF 0.17 counts in 32 bits, so long ones are rounded up to seconds.
-inline caf::duration request_limit(std::optional<std::chrono::microseconds> limit) {
-  if (!limit) return caf::infinite;
-  if (*limit < std::chrono::minutes(1)) return caf::duration{*limit};
-  return caf::duration{std::chrono::ceil<std::chrono::seconds>(*limit)};
+inline caf::duration request_limit(std::chrono::microseconds limit) {
+  if (limit == kForEver) return caf::infinite;
+  if (limit < std::chrono::minutes(1)) return caf::duration{limit};
+  return caf::duration{std::chrono::ceil<std::chrono::seconds>(limit)};
 }
 
 inline void set_scheduler(caf::actor_system_config& config, std::size_t workers) {

@@ -100,6 +100,9 @@ struct Command {
   Duration grace = std::chrono::seconds(2);
   std::optional<std::uint32_t> uid;  ///< of the container (root runtimes)
   std::optional<std::uint32_t> gid;
+  /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`
+  /// are idmapped, so that they stand for the runtime's own.
+  bool ids_of_block = false;
 };
 
 /// The plan for a container's main program. Errors: InvalidSpec (empty command, a single argument

@@ -9,10 +9,10 @@
 
 namespace ringfort::platform {
 
-/// Ok when `uid`:`gid` without capabilities may search every directory on the way to `path` and
-/// open it as `access` says. Asked by really opening it on a thread that takes that user's file
-/// system ids. credentials(7), setfsuid(2). Root runtimes only. Error: InvalidSpec naming the path.
-Status check_reachable(const std::string& path, Access access, std::uint32_t uid,
-                       std::uint32_t gid);
+/// At level landlock a container of root's runtime sees host paths as `uid`:`gid` without
+/// capabilities. Ok when that user may search the way to the containers' directory and open each
+/// path of the policy as its rule says. Asked by really opening them on a thread that takes that
+/// user's file system ids. credentials(7), setfsuid(2). Error: InvalidSpec naming the path.
+Status check_reachable(const Policy& policy, std::uint32_t uid, std::uint32_t gid);
 
 }  // namespace ringfort::platform

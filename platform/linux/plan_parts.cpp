@@ -90,10 +90,9 @@ void add_path_rules(LaunchPlan& plan, const Policy& policy, const Command& comma
                    [](const auto& a, const auto& b) { return a.path < b.path; });
   for (const auto& rule : rules) {
     std::uint32_t flags = rule.access == Access::Read ? wire::kReadOnly : 0U;
-    const bool other_owner = command.uid.has_value() && *command.uid != host.uid;
-    if (other_owner) flags |= wire::kIdmapped;
+    if (command.ids_of_block) flags |= wire::kIdmapped;
     add_bind(plan, rule.path, rule.path, flags);
-    if (other_owner) {
+    if (command.ids_of_block) {
       plan.mounts.back().idmap_uid = host.uid;
       plan.mounts.back().idmap_gid = host.gid;
     }

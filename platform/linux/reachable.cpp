@@ -4,7 +4,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <set>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/fsuid.h>
@@ -14,42 +18,68 @@
 namespace ringfort::platform {
 namespace {
 
-/// errno of opening `path` as that user; 0 = it works. On a thread of its own: the ids below belong
-/// to one thread and end with it, so nothing has to be put back.
-int try_open(const std::string& path, Access access, std::uint32_t uid, std::uint32_t gid) {
-  int error = 0;
+struct Question {
+  std::string path;
+  int flags;
+};
+
+bool refused(int error) { return error == EACCES || error == EPERM; }
+
+/// The first path that can't be opened so, with its errno. A socket or a missing driver is no
+/// question of rights, and directories are never opened for writing: only refusals count.
+std::pair<std::string, int> first_refusal(const std::vector<Question>& questions,
+                                          std::uint32_t uid, std::uint32_t gid) {
+  std::pair<std::string, int> result{{}, 0};
+  // The ids belong to one thread and end with it, so nothing has to be put back.
   std::thread other([&] {
     // The raw call: libc's setgroups would change every thread of the process.
-    if (::syscall(SYS_setgroups, 0, nullptr) != 0) {
-      error = errno;
-      return;
-    }
+    if (::syscall(SYS_setgroups, 0, nullptr) != 0) return;
     ::setfsgid(gid);
     ::setfsuid(uid);  // from 0 to another user this drops the file capabilities as well
-    const Fd opened{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-    if (!opened) {
-      error = errno;
-    } else if (access == Access::Write && ::faccessat(AT_FDCWD, path.c_str(), F_OK, 0) == 0) {
-      // Directories can't be opened for writing: their mode is asked by the calls of the program.
-      const Fd writable{::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)};
-      if (!writable && errno != EISDIR) error = errno;
+    for (const auto& question : questions) {
+      const Fd opened{::open(question.path.c_str(), question.flags | O_NONBLOCK | O_CLOEXEC)};
+      if (opened || !refused(errno)) continue;
+      result = {question.path, errno};
+      return;
     }
   });
   other.join();
-  return error;
+  return result;
+}
+
+/// The way to the containers is the same for all of them: asked once for each directory and group
+/// of rights (an id of the block owns nothing, so all of the block get one answer).
+bool known_to_be_open(const std::string& directory, bool remember) {
+  static std::mutex mutex;
+  static std::set<std::string> open;
+  const std::lock_guard lock(mutex);
+  if (remember) open.insert(directory);
+  return open.contains(directory);
 }
 
 }  // namespace
 
-Status check_reachable(const std::string& path, Access access, std::uint32_t uid,
-                       std::uint32_t gid) {
-  const int error = try_open(path, access, uid, gid);
-  // A socket or a missing driver is no question of rights.
-  if (error != EACCES && error != EPERM) return {};
-  return fail(ErrorKind::InvalidSpec,
-              path + " can't be reached by the container's user " + std::to_string(uid) + ": " +
-                  std::strerror(error),
-              "use --isolation namespaces, or name a user who can: --user UID:GID");
+Status check_reachable(const Policy& policy, std::uint32_t uid, std::uint32_t gid) {
+  const std::string containers = std::filesystem::path(policy.container_dir).parent_path();
+  // Ids of a block differ in their low 16 bits only; those of people are asked one by one.
+  const std::string key = containers + ":" + std::to_string(uid < 65536 ? uid : uid >> 16 << 16);
+  std::vector<Question> questions;
+  if (!known_to_be_open(key, false)) questions.push_back({containers + "/.", O_PATH});
+  for (const auto& rule : policy.paths) {
+    questions.push_back({rule.path, O_RDONLY});
+    std::error_code ignored;  // what can't be looked at is answered by the open
+    if (rule.access == Access::Write && !std::filesystem::is_directory(rule.path, ignored))
+      questions.push_back({rule.path, O_WRONLY});
+  }
+  if (questions.empty()) return {};
+  const auto [path, error] = first_refusal(questions, uid, gid);
+  if (error != 0)
+    return fail(ErrorKind::InvalidSpec,
+                path + " can't be reached by the container's user " + std::to_string(uid) + ": " +
+                    std::strerror(error),
+                "use --isolation namespaces, or name a user who can: --user UID:GID");
+  known_to_be_open(key, true);
+  return {};
 }
 
 }  // namespace ringfort::platform

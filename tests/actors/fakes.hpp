@@ -137,6 +137,7 @@ struct FakePlatform {
     seams.files = files;
     seams.spawner = spawner;
     seams.choose_level = [](Isolation) -> Result<Level> { return Level::Landlock; };
+    seams.check_reachable = [](const platform::Policy&, std::uint32_t, std::uint32_t) { return Status{}; };
     seams.host_facts = [] {
       platform::HostFacts host;
       host.landlock_abi = 7;

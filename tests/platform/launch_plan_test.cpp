@@ -69,6 +69,7 @@ TEST(LaunchPlan, MatchesItsGoldenFiles) {
       "plan_image_namespaces.txt"));
   auto as_user = command({"make", "-j2"});
   as_user.uid = as_user.gid = 1700000001;
+  as_user.ids_of_block = true;
   as_user.workdir = "/home/me/project/src";
   EXPECT_TRUE(support::matches_golden(
       to_text(made(host_policy(), as_user, Level::Namespaces, machine(7, true))),
