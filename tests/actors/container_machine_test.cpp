@@ -132,7 +132,7 @@ TEST(ContainerMachine, DoesNotStayForFilesThatResistWhenItsRuntimeEnds) {
 }
 
 TEST(ContainerMachine, PrintsItsTableForTheDocumentation) {
-  EXPECT_TRUE(support::matches_golden(machine_markdown(), "container_machine.md"));
+  EXPECT_TRUE(support::matches_golden(machine_markdown(), "../../docs/states.md"));
 }
 
 /// A world that behaves as launcher, disk and clock do: it answers effects later, in any order.

@@ -2,6 +2,7 @@
 
 #include "ringfort/specs/used_fields.hpp"
 #include "ringfort/specs/yaml_reader.hpp"
+#include "ringfort/support/golden.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -166,6 +167,18 @@ TEST(Enforcement, IsPrintedAsATable) {
   EXPECT_THAT(text, testing::StartsWith("| Field | On Linux | |\n|---|---|---|\n"));
   EXPECT_THAT(text, HasSubstr("| `resources.cpu` | not enforced yet |  |\n"));
   EXPECT_THAT(text, HasSubstr("| `env` = `$S:` | refused | nothing resolves it yet"));
+}
+
+TEST(Enforcement, IsPrintedForTheDocumentation) {
+  const std::string page =
+      "<!-- Printed from specs/enforcement_table.cpp; do not edit. -->\n"
+      "# What happens to each field of a spec\n\n"
+      "A row holds for the field and all below it, unless a longer path or a value says more.\n"
+      "*Enforced*: done. *Refused*: creation fails. *Not enforced yet*: read and checked, named "
+      "in\n"
+      "`not_enforced`.\n\n" +
+      markdown_table();
+  EXPECT_TRUE(support::matches_golden(page, "../../docs/spec-fields.md"));
 }
 
 }  // namespace
