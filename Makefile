@@ -39,6 +39,7 @@ check:
 	tools/install-deps check
 	clang-format --dry-run --Werror $(CXX_FILES)
 	python3 cmake/check_layers.py
+	python3 docs/draw_architecture.py --check
 	cmake --preset tidy
 	git ls-files -co --exclude-standard $(LAYERS:%='%/*.cpp') ':!platform/macos' | \
 	  xargs -r -n 1 -P $(JOBS) clang-tidy --quiet -p build/tidy \
