@@ -2,10 +2,13 @@
 #pragma once
 
 #include "ringfort/specs/deployment.hpp"
+#include "ringfort/specs/nearest.hpp"
 #include "ringfort/specs/problem.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +35,13 @@ class Checks {
   /// More lines help nobody. Asked before making a text that costs time.
   bool is_full() const { return problems_.size() >= 100; }
 
+  /// Complains unless `word` is one of `words`, and suggests the nearest.
+  void expect_one_of(const std::string& path, std::string_view word,
+                     std::span<const std::string_view> words, const std::string& what) {
+    const bool is_known = std::find(words.begin(), words.end(), word) != words.end();
+    if (!is_known && !is_full()) expect(false, path, what, suggestion(word, words));
+  }
+
   Problems take() {
     sort_by_position(problems_);
     return std::move(problems_);
@@ -44,6 +54,13 @@ class Checks {
 
 /// In quotation marks, printable, cut; for the middle of a sentence.
 std::string quoted(std::string_view text);
+
+/// "env.PATH"
+inline std::string member(std::string path, std::string_view name) {
+  path += '.';
+  path += name;
+  return path;
+}
 
 /// "endpoints[2]"
 inline std::string element(const std::string& path, std::size_t index) {

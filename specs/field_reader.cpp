@@ -30,7 +30,7 @@ std::string_view name_of(NodeKind kind) {
 }
 
 /// What stands there, for people: `the text "x"`, `a list`.
-std::string shown(const Node& node) {
+std::string shown(const TreeNode& node) {
   if (!node.is_scalar()) return std::string{name_of(node.kind)};
   return "the text \"" + printable(node.text, 60) + "\"";
 }
@@ -58,7 +58,7 @@ bool is_whole(std::string_view text) {
 
 }  // namespace
 
-Place FieldReader::root(const Node& node) {
+Place FieldReader::root(const TreeNode& node) {
   positions_.set("", node.at);
   return {node, ""};
 }
@@ -72,7 +72,7 @@ Place FieldReader::below(const Place& place, const Entry& entry) {
   return child;
 }
 
-Place FieldReader::element(const Place& place, const Node& node, std::size_t index) {
+Place FieldReader::element(const Place& place, const TreeNode& node, std::size_t index) {
   Place child{node, place.path + "[" + std::to_string(index) + "]"};
   positions_.set(child.path, node.at);
   return child;
@@ -252,7 +252,7 @@ std::optional<std::int64_t> FieldReader::signed_number(const Place& place, std::
 
 std::optional<std::size_t> FieldReader::one_of(const Place& place,
                                                std::span<const std::string_view> words) {
-  const Node& node = place.node;
+  const TreeNode& node = place.node;
   const auto found = std::find(words.begin(), words.end(), node.text);
   if (node.is_scalar() && found != words.end()) {
     return static_cast<std::size_t>(found - words.begin());

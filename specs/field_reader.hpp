@@ -21,7 +21,7 @@ namespace ringfort::specs {
 
 /// A value of the document and what it is called.
 struct Place {
-  const Node& node;
+  const TreeNode& node;
   std::string path;
 };
 
@@ -30,7 +30,7 @@ class FieldReader {
   explicit FieldReader(std::string file) : positions_(std::move(file)) {}
 
   /// Where a document begins.
-  Place root(const Node& node);
+  Place root(const TreeNode& node);
 
   void read(const Place& place, std::string& out);
   void read(const Place& place, bool& out);
@@ -134,7 +134,7 @@ class FieldReader {
   }
 
   Place below(const Place& place, const Entry& entry);
-  Place element(const Place& place, const Node& node, std::size_t index);
+  Place element(const Place& place, const TreeNode& node, std::size_t index);
   Position position(const Place& place) const;
 
   void complain(Position at, std::string path, std::string what, std::string instead);
@@ -165,7 +165,7 @@ struct Read {
 };
 
 template <class T>
-Read<T> read_tree(const Node& tree, const std::string& file) {
+Read<T> read_tree(const TreeNode& tree, const std::string& file) {
   Read<T> result;
   FieldReader reader{file};
   reader.read(reader.root(tree), result.value);

@@ -31,7 +31,9 @@ RINGFORT_FIELDS(ReplicaGroup) {
   v("resources", s.resources...);
   v("affinity", s.affinity...);
 }
-RINGFORT_FIELDS(Service) {
+/// What runs, how often, and with what.
+template <class V, class... S>
+void workload_fields(V& v, S&... s) {
   v("rtype", s.rtype...);
   v("schedule", s.schedule...);
   v(required("image"), s.image...);
@@ -48,6 +50,10 @@ RINGFORT_FIELDS(Service) {
   v("errors", s.errors...);
   v("lifecycle", s.lifecycle...);
   v("storage", s.storage...);
+}
+/// Where it runs, as whom, and under which of the host's rules.
+template <class V, class... S>
+void host_fields(V& v, S&... s) {
   v("devices", s.devices...);
   v("port_mappings", s.port_mappings...);
   v(also("capabilities", "cap_add"), s.capabilities...);
@@ -93,6 +99,10 @@ RINGFORT_FIELDS(Service) {
   v("overlay", s.overlay...);
   v("localhost_reachability", s.localhost_reachability...);
   v("require", s.require...);
+}
+RINGFORT_FIELDS(Service) {
+  workload_fields(v, s...);
+  host_fields(v, s...);
 }
 
 RINGFORT_FIELDS(External) {

@@ -170,9 +170,10 @@ std::optional<std::string> fault_of_path(std::string_view path) {
 }
 
 Result<Reference> parse_reference(std::string_view value) {
-  const auto wrong = [&](std::string instead) {
+  const auto wrong = [&](std::string_view instead) {
     return fail(ErrorKind::InvalidSpec,
-                "the reference \"" + printable(value, 60) + "\" is not complete", instead);
+                "the reference \"" + printable(value, 60) + "\" is not complete",
+                std::string{instead});
   };
   if (value.starts_with("$E:")) {
     const auto name = value.substr(3);

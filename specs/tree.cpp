@@ -9,7 +9,7 @@ namespace ringfort::specs {
 
 bool TreeBuilder::null(Position at, Anchor anchor) {
   if (is_key_next()) return refuse(at, "a key is empty", "write a name before the colon");
-  auto node = std::make_shared<Node>();
+  auto node = std::make_shared<TreeNode>();
   node->at = at;
   return charge(*node) && add(std::move(node), anchor);
 }
@@ -20,7 +20,7 @@ bool TreeBuilder::scalar(Position at, std::string text, NodeKind kind, Anchor an
     return refuse(at, "the text \"" + printable(text, 40) + "\" has a NUL byte", "remove the \\0");
   }
   if (is_key_next()) return add_key(at, std::move(text));
-  auto node = std::make_shared<Node>();
+  auto node = std::make_shared<TreeNode>();
   node->kind = kind;
   node->at = at;
   node->bytes = text.size();
@@ -34,7 +34,7 @@ bool TreeBuilder::begin(Position at, NodeKind kind, Anchor anchor) {
     return refuse(at, "the document is nested more than " + std::to_string(limits::depth) + " deep",
                   "write it flatter");
   }
-  auto node = std::make_shared<Node>();
+  auto node = std::make_shared<TreeNode>();
   node->kind = kind;
   node->at = at;
   if (!charge(*node)) return false;
@@ -96,7 +96,7 @@ bool TreeBuilder::add_key(Position at, std::string text) {
     // A document of nothing but duplicates says the same thing a thousand times.
     if (problems_.size() >= 100) return false;
   }
-  Node cost;
+  TreeNode cost;
   cost.bytes = text.size();
   cost.nodes = 0;
   if (!charge(cost)) return false;
@@ -106,7 +106,7 @@ bool TreeBuilder::add_key(Position at, std::string text) {
   return true;
 }
 
-bool TreeBuilder::charge(const Node& node) {
+bool TreeBuilder::charge(const TreeNode& node) {
   nodes_ += node.nodes;
   bytes_ += node.bytes;
   if (nodes_ <= limits::nodes && bytes_ <= limits::bytes) return true;

@@ -12,8 +12,8 @@
 
 namespace ringfort::specs {
 
-struct Node;
-using NodePtr = std::shared_ptr<const Node>;
+struct TreeNode;
+using NodePtr = std::shared_ptr<const TreeNode>;
 
 struct Entry {
   std::string key;
@@ -23,7 +23,7 @@ struct Entry {
 
 enum class NodeKind { Null, Plain, Quoted, List, Map };
 
-struct Node {
+struct TreeNode {
   NodeKind kind = NodeKind::Null;
   Position at;
   std::string text;            ///< of Plain and Quoted, as written
@@ -38,7 +38,7 @@ struct Node {
 };
 
 namespace limits {
-inline constexpr std::size_t document_bytes = 1024 * 1024;
+inline constexpr std::size_t document_bytes = std::size_t{1024} * 1024;
 inline constexpr std::size_t depth = 64;
 inline constexpr std::size_t nodes = 50'000;  ///< aliases counted as what they stand for
 inline constexpr std::size_t bytes = 4 * document_bytes;  ///< likewise
@@ -65,7 +65,7 @@ class TreeBuilder {
 
  private:
   struct Open {
-    std::shared_ptr<Node> node;
+    std::shared_ptr<TreeNode> node;
     Anchor anchor = 0;
     bool expects_key = false;
     std::map<std::string, int> lines_of_keys;
@@ -73,7 +73,7 @@ class TreeBuilder {
 
   bool add(NodePtr node, Anchor anchor);
   bool add_key(Position at, std::string text);
-  bool charge(const Node& node);
+  bool charge(const TreeNode& node);
   bool is_key_next() const { return !open_.empty() && open_.back().expects_key; }
 
   std::string file_;

@@ -3,7 +3,6 @@
 #include "ringfort/specs/checks.hpp"
 #include "ringfort/specs/grammar.hpp"
 #include "ringfort/specs/names.hpp"
-#include "ringfort/specs/nearest.hpp"
 
 #include <algorithm>
 #include <set>
@@ -23,9 +22,8 @@ void check_dependencies(Checks& checks, const Deployment& deployment) {
     for (std::size_t i = 0; i < service.depends.size(); ++i) {
       const auto& wanted = service.depends[i].service;
       const auto path = depends_path(name, i) + ".service";
-      if (!deployment.services.contains(wanted) && !checks.is_full()) {
-        checks.expect(false, path, "there is no service " + quoted(wanted),
-                      suggestion(wanted, names));
+      if (!deployment.services.contains(wanted)) {
+        checks.expect_one_of(path, wanted, names, "there is no service " + quoted(wanted));
       }
       checks.expect(seen.insert(wanted).second, path, quoted(wanted) + " is given twice",
                     "remove one");

@@ -1,7 +1,6 @@
 // The rules for a service's parts: limits, mounts, scale, health, init steps, wasm. See checks.hpp.
 #include "ringfort/specs/checks.hpp"
 #include "ringfort/specs/grammar.hpp"
-#include "ringfort/specs/nearest.hpp"
 #include "ringfort/specs/units.hpp"
 #include "ringfort/specs/words.hpp"
 
@@ -117,24 +116,25 @@ void check_init_step(Checks& checks, const std::string& path, const InitStep& st
   const auto action = std::find_if(actions.begin(), actions.end(),
                                    [&](const InitAction& one) { return one.name == step.uses; });
   if (action == actions.end()) {
-    std::vector<std::string_view> names;
-    for (const auto& one : actions) names.push_back(one.name);
-    checks.expect(false, path + ".uses", "there is no action " + quoted(step.uses),
-                  suggestion(step.uses, names));
+    std::vector<std::string_view> names(actions.size());
+    std::transform(actions.begin(), actions.end(), names.begin(),
+                   [](const InitAction& one) { return one.name; });
+    checks.expect_one_of(path + ".uses", step.uses, names,
+                         "there is no action " + quoted(step.uses));
     return;
   }
   if (action->is_open) return;
   for (const auto name : action->required) {
-    checks.expect(step.with.contains(std::string{name}), path + ".with." + std::string{name},
-                  "is missing", "write " + std::string{name} + ": and a value");
+    const std::string argument{name};
+    checks.expect(step.with.contains(argument), member(path + ".with", name), "is missing",
+                  "write " + argument + ": and a value");
   }
   auto known = action->required;
   known.insert(known.end(), action->optional.begin(), action->optional.end());
   for (const auto& [name, value] : step.with) {
-    const auto here = path + ".with." + name;
+    const auto here = member(path + ".with", name);
     const bool is_known = std::find(known.begin(), known.end(), name) != known.end();
-    checks.expect(is_known, here, std::string{action->name} + " takes no " + quoted(name),
-                  suggestion(name, known));
+    checks.expect_one_of(here, name, known, step.uses + " takes no " + quoted(name));
     if (is_known) check_init_argument(checks, here, name, value);
   }
 }

@@ -4,7 +4,6 @@
 #include "ringfort/specs/enforcement.hpp"
 #include "ringfort/specs/grammar.hpp"
 #include "ringfort/specs/names.hpp"
-#include "ringfort/specs/nearest.hpp"
 #include "ringfort/specs/words.hpp"
 
 #include <algorithm>
@@ -56,12 +55,12 @@ void check_groups(Checks& checks, const std::string& path, const Service& servic
     if (group.resources) check_resources(checks, here + ".resources", *group.resources);
     check_env(checks, here + ".env", group.env);
   }
+  const std::vector<std::string_view> known{roles.begin(), roles.end()};
   for (std::size_t i = 0; i < service.endpoints.size(); ++i) {
     const auto& role = service.endpoints[i].target_role;
     if (!role) continue;
-    const std::vector<std::string_view> known{roles.begin(), roles.end()};
-    checks.expect(roles.contains(*role), element(path + ".endpoints", i) + ".target_role",
-                  "no replica group has the role " + quoted(*role), suggestion(*role, known));
+    checks.expect_one_of(element(path + ".endpoints", i) + ".target_role", *role, known,
+                         "no replica group has the role " + quoted(*role));
   }
 }
 
@@ -88,14 +87,14 @@ void check_text(Checks& checks, const std::string& path, const std::optional<std
   if (text) checks.expect(is_right(*text), path, quoted(*text) + what, instead);
 }
 
-void check_ulimits(Checks& checks, const std::string& path, const Service& service) {
+void check_ulimits(Checks& checks, const std::string& path,
+                   const std::map<std::string, Ulimit>& ulimits) {
   static constexpr auto known =
       word_list("as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice",
                 "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack");
-  for (const auto& [name, limit] : service.ulimits) {
-    const auto here = path + ".ulimits." + name;
-    checks.expect(std::find(known.begin(), known.end(), name) != known.end(), here,
-                  "there is no limit " + quoted(name), suggestion(name, known));
+  for (const auto& [name, limit] : ulimits) {
+    const auto here = member(path, name);
+    checks.expect_one_of(here, name, known, "there is no limit " + quoted(name));
     checks.expect(limit.soft >= -1 && limit.hard >= -1, here, "is negative",
                   "write a number, or -1 for no limit");
     const bool is_ordered = limit.hard == -1 || (limit.soft != -1 && limit.soft <= limit.hard);
@@ -159,7 +158,7 @@ void check_path(Checks& checks, const std::string& path, const std::string& valu
 void check_env(Checks& checks, const std::string& path,
                const std::map<std::string, std::string>& env) {
   for (const auto& [name, value] : env) {
-    const auto here = path + "." + name;
+    const auto here = member(path, name);
     checks.expect(is_env_name(name), here, quoted(name) + " is no name of a variable",
                   "write letters, digits and _, no digit first");
     check_reference(checks, here, value);
@@ -181,7 +180,7 @@ void check_service(Checks& checks, const std::string& path, const Service& servi
   check_devices(checks, path + ".devices", service.devices);
   check_network(checks, path, service);
   check_identity(checks, path, service);
-  check_ulimits(checks, path, service);
+  check_ulimits(checks, path + ".ulimits", service.ulimits);
   check_wasm(checks, path, service);
   check_requirements(checks, path, service);
   if (service.logs) {

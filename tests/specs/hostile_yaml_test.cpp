@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <string>
 #include <string_view>
@@ -50,29 +51,49 @@ class MemoryWatch {
   long begin_ = 0;
 };
 
+/// Processor time of this process: neighbours on a busy machine do not count.
+class CpuClock {
+ public:
+  std::chrono::milliseconds used() const {
+    return std::chrono::milliseconds{(std::clock() - begin_) * 1000 / CLOCKS_PER_SEC};
+  }
+
+ private:
+  std::clock_t begin_ = std::clock();
+};
+
+// Sanitizers keep freed memory and slow everything down; the bounds are for what is shipped.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int allowance = 5;
+#else
+constexpr int allowance = 1;
+#endif
+constexpr auto longest = allowance * std::chrono::seconds{1};
+constexpr long largest_kilobytes = allowance * 100 * 1024;
+
 constexpr std::string_view head = "version: v1\ndeployment: test\n";
 constexpr std::size_t mebibyte = 1024 * 1024;
 
 /// Parses and checks the bounds.
 std::string refused(std::string_view yaml) {
   const MemoryWatch memory;
-  const auto begin = std::chrono::steady_clock::now();
+  const CpuClock clock;
   const auto parsed = parse_deployment(yaml, "t");
-  const auto took = std::chrono::steady_clock::now() - begin;
-  EXPECT_LT(took, std::chrono::seconds{1}) << yaml.substr(0, 60);
-  EXPECT_LT(memory.growth(), 100 * 1024) << yaml.substr(0, 60);
+  const auto took = clock.used();
+  EXPECT_LT(took, longest) << yaml.substr(0, 60);
+  EXPECT_LT(memory.growth(), largest_kilobytes) << yaml.substr(0, 60);
   return parsed ? "" : to_string(parsed.error());
 }
 
 /// The same for what parses and is then judged.
 std::string judged(std::string_view yaml) {
   const MemoryWatch memory;
-  const auto begin = std::chrono::steady_clock::now();
+  const CpuClock clock;
   const auto parsed = parse_deployment(yaml, "t");
   if (!parsed) return "does not parse: " + to_string(parsed.error());
   const auto problems = validate(parsed->value, parsed->positions);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{1});
-  EXPECT_LT(memory.growth(), 100 * 1024);
+  EXPECT_LT(clock.used(), longest);
+  EXPECT_LT(memory.growth(), largest_kilobytes);
   return to_string(problems);
 }
 
