@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <thread>
 
@@ -587,6 +588,13 @@ TEST_F(Containers, AFullDiskIsCreateFailedAndLeavesNothing) {
     ASSERT_TRUE(image) << to_string(image.error());
     what.image = *image;
 
+    std::filesystem::copy(dir_ / "source", dir_ / "more", std::filesystem::copy_options::recursive);
+    write_file(dir_ / "more/too", std::string(3 << 20, 'y'));
+    const auto too_big = files->images().add("too-big", dir_ / "more");
+    ASSERT_FALSE(too_big);
+    EXPECT_EQ(too_big.error().os_errno, ENOSPC);
+    EXPECT_THAT(names_in(disk + "/data/.staging"), IsEmpty());
+
     ASSERT_TRUE(files->create(what));
     what.id.service = "second";
     const auto created = files->create(what);
@@ -604,6 +612,76 @@ TEST_F(Containers, AFullDiskIsCreateFailedAndLeavesNothing) {
   EXPECT_THAT(names_in(disk + "/data/.staging"), IsEmpty());
   EXPECT_THAT(names_in(disk + "/data/.trash"), IsEmpty());
   EXPECT_EQ(::umount(disk.c_str()), 0) << "something is still open below it";
+}
+
+// The image comes and goes all the time; a clone is whole or it is refused.
+TEST_F(Containers, AnImageReplacedUnderCreatesGivesWholeTreesOnly) {
+  const auto files = open();
+  constexpr int kFiles = 60;
+  for (int i = 0; i < kFiles; ++i) {
+    write_file(dir_ / ("source/f" + std::to_string(i)), "x");
+  }
+  std::atomic<bool> stop = false;
+  std::thread replacer([&] {
+    for (int round = 0; !stop; ++round) {
+      EXPECT_TRUE(files->images().add("app", dir_ / "source"));
+      // Gone at another moment of the clone each time.
+      const auto until =
+          std::chrono::steady_clock::now() + std::chrono::microseconds(round % 20 * 200);
+      while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
+      EXPECT_TRUE(files->images().remove("app", true, {}));
+    }
+  });
+  int whole = 0;
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (whole < 50 && std::chrono::steady_clock::now() < patience) {
+    const auto image = files->images().find("app");
+    if (!image) continue;
+    auto what = container(*files, "web");
+    what.image = *image;
+    const auto created = files->create(what);
+    if (!created) {
+      EXPECT_THAT(created.error().what, HasSubstr("rootfs not found"));
+      continue;
+    }
+    ++whole;
+    // The copies, and proc, dev, tmp, etc.
+    EXPECT_EQ(names_in(data("containers/web-1/rootfs")).size(), kFiles + 4U);
+    ASSERT_TRUE(files->discard(what.id, what.durability));
+  }
+  stop = true;
+  replacer.join();
+  EXPECT_EQ(whole, 50);
+}
+
+TEST_F(Containers, NoDescriptorGoesToAProgramThatIsExecuted) {
+  const auto before = names_in("/proc/self/fd");
+  const auto files = open();
+  const auto what = with_image(*files, "web");
+  ASSERT_TRUE(files->create(what));
+  const auto run = files->open_for_run(what.id, what.durability);
+  ASSERT_TRUE(run);
+
+  int ours = 0;
+  for (const auto& name : names_in("/proc/self/fd")) {
+    if (std::find(before.begin(), before.end(), name) != before.end()) continue;
+    const int flags = ::fcntl(std::stoi(name), F_GETFD);
+    if (flags < 0) continue;  // the listing's own
+    ++ours;
+    EXPECT_NE(flags & FD_CLOEXEC, 0) << std::filesystem::read_symlink("/proc/self/fd/" + name);
+  }
+  EXPECT_GE(ours, 14);
+}
+
+TEST_F(Containers, OpeningIsQuick) {
+  open();
+  auto best = std::chrono::steady_clock::duration::max();
+  for (int i = 0; i < 20; ++i) {
+    const auto begun = std::chrono::steady_clock::now();
+    const auto files = open();
+    best = std::min(best, std::chrono::steady_clock::now() - begun);
+  }
+  EXPECT_LT(best, std::chrono::milliseconds(1));
 }
 
 TEST_F(Containers, LifecyclesLeakNeitherFilesNorDescriptors) {
