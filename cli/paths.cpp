@@ -36,12 +36,10 @@ Result<std::vector<std::string>> visible_paths(const std::string& given,
   if (real.empty()) {
     const int number = errno;
     const auto kind = number == ENOENT || number == ENOTDIR ? ErrorKind::NotFound : ErrorKind::Io;
-    return tl::unexpected{
-        Error{kind,
-              printable(given, 200) + ": " + std::strerror(number),
-              "check the path; it is relative to " + printable(logical_directory, 200),
-              {},
-              number}};
+    std::string hint = "check the path";
+    if (!given.starts_with('/')) hint += "; it is relative to " + printable(logical_directory, 200);
+    return tl::unexpected{Error{
+        kind, printable(given, 200) + ": " + std::strerror(number), std::move(hint), {}, number}};
   }
   std::vector<std::string> paths{real};
   // Behind a link, ".." leads elsewhere than the text says; such a path has only its true name.
