@@ -1,7 +1,10 @@
 #include "ringfort/actors/site.hpp"
 
 #include "ringfort/platform/seatbelt_profile.hpp"
+#include "ringfort/specs/enforcement.hpp"
+#include "ringfort/specs/json.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace ringfort::actors {
@@ -81,6 +84,7 @@ void add_memory_limit(Site& site, const Seams& seams) {
     std::string name = "ringfort-" + seams.files->owner_nonce() + "-" + site.id.str();
     auto group = seams.make_cgroup(name, *site.policy.memory_limit);
     if (group) {
+      site.layers.emplace_back("memory cgroup");
       site.cgroup = std::make_shared<CgroupSlot>(std::move(*group));
       return;
     }
@@ -88,6 +92,23 @@ void add_memory_limit(Site& site, const Seams& seams) {
   site.missing.emplace_back(
       "memory is polled, not limited by the kernel: what is in no process's pages "
       "(unmapped memfd, pipe buffers) is not counted");
+}
+
+/// `require` also names what only the machine can answer for.
+Status check_required(const specs::Service& service, const Site& site) {
+  auto holds = [&](std::string_view word) {
+    return std::ranges::any_of(site.layers, [&](const std::string& layer) {
+      return layer.find(word) != std::string::npos;
+    });
+  };
+  for (const std::string& wanted : specs::required_protections(service)) {
+    std::string_view word = wanted;
+    if (word == "namespaces") word = "pid namespace";
+    if (!holds(word))
+      return fail(ErrorKind::Unsupported, "require: " + wanted + " does not hold on this machine",
+                  "run it where it does, or leave it out of require");
+  }
+  return {};
 }
 
 Status create_files(const Recipe& recipe, const Site& site, std::optional<platform::Image> image,
@@ -98,7 +119,7 @@ Status create_files(const Recipe& recipe, const Site& site, std::optional<platfo
     auto profile = platform::seatbelt_profile(site.policy);
     if (!profile) return fail(std::move(profile.error()));
     files.seatbelt = std::move(*profile);
-    files.config_json = "{\"id\": \"" + site.id.str() + "\"}\n";
+    files.config_json = specs::to_json(*recipe.service) + "\n";
     files.record = record_text(recipe, site, seams);
   }
   return seams.files->create(files);
@@ -112,6 +133,8 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Setti
   const std::string& image_name = recipe.service->image.name;
   const bool host_image = image_name == kHostImage;
 
+  if (Status ok = specs::check_enforceable(*recipe.service); !ok)
+    return cannot_create(std::move(ok.error()), recipe.id);
   auto image = find_image(recipe, seams);
   if (!image) return cannot_create(std::move(image.error()), recipe.id);
   auto user = choose_user(recipe, host);
@@ -138,17 +161,19 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Setti
     Status gone = discard_site(recipe.id, recipe.replaced.get(), seams);
     if (!gone) return cannot_create(std::move(gone.error()), recipe.id);
   }
-  auto site = std::make_shared<Site>(Site{recipe.id,
-                                          image_name,
-                                          *level,
-                                          recipe.options.durability.value_or(settings.durability),
-                                          std::move(*policy),
-                                          std::move(*plan),
-                                          {},
-                                          {},
-                                          {}});
-  site->missing = platform::missing_protections(site->policy, *level, host);
+  auto site = std::make_shared<Site>();
+  site->id = recipe.id;
+  site->image = image_name;
+  site->level = *level;
+  site->durability = recipe.options.durability.value_or(settings.durability);
+  site->layers = platform::layers(*plan);
+  site->missing = platform::missing_protections(*policy, *level, host);
+  site->not_enforced = specs::not_enforced(*recipe.service);
+  site->policy = std::move(*policy);
+  site->plan = std::move(*plan);
   add_memory_limit(*site, seams);
+  if (Status held = check_required(*recipe.service, *site); !held)
+    return cannot_create(std::move(held.error()), recipe.id);
   if (Status made = create_files(recipe, *site, std::move(*image), *user, seams); !made)
     return cannot_create(std::move(made.error()), recipe.id);
   return site;

@@ -55,6 +55,7 @@ struct Site {
   Durability durability = Durability::Process;
   platform::Policy policy;
   platform::LaunchPlan plan;
+  std::vector<std::string> layers;
   std::vector<std::string> missing;
   std::vector<std::string> not_enforced;
   std::shared_ptr<CgroupSlot> cgroup;  ///< empty: no limit, or the watchdog's to hold
