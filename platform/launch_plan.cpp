@@ -73,7 +73,7 @@ Status check_level(const Policy& policy, Level level, const HostFacts& host) {
         ErrorKind::Unsupported,
         "an image with its own libraries can't run at level landlock, which shows host paths",
         "use --isolation namespaces");
-  if (policy.network.mode == NetMode::Local && host.landlock_abi < 4)
+  if (policy.network.mode == NetMode::Local && policy.network.is_asked_for && host.landlock_abi < 4)
     return fail(ErrorKind::Unsupported,
                 "network local needs Landlock ABI 4 (Linux 6.7); this machine has ABI " + abi,
                 "use --net none or --net full");
@@ -216,7 +216,9 @@ std::vector<std::string> missing_protections(const Policy& policy, Level level,
       result.emplace_back(
           "abstract unix sockets of the host are reachable (Landlock ABI 6 would scope them)");
   }
-  if (policy.network.mode == NetMode::Local)
+  if (policy.network.mode == NetMode::Local && host.landlock_abi < 4)
+    result.emplace_back("network local holds no ports, only TCP (Landlock ABI 4 would hold them)");
+  else if (policy.network.mode == NetMode::Local)
     result.emplace_back("network local holds ports, not addresses: any address on these ports");
   if (policy.network.mode == NetMode::Full)
     result.emplace_back("network full: nothing is held back");

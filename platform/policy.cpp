@@ -164,7 +164,7 @@ void sort_unique(std::vector<std::uint16_t>& ports) {
 
 Result<NetworkAccess> network_access(const specs::Service& service, const RunOptions& options,
                                      const PolicyContext& context) {
-  NetworkAccess network{net_mode(service, options), {}, {}, {}};
+  NetworkAccess network{net_mode(service, options), {}, {}, {}, options.net.has_value()};
   if (auto sound = check_ports(service, options, network.mode); !sound) return fail(sound.error());
   if (network.mode != NetMode::Local) return network;
 

@@ -22,6 +22,9 @@ struct NetworkAccess {
   std::vector<std::uint16_t> connect_ports;
   /// 53, 80, 443: what the seed grants beside an endpoint. They stand in the Seatbelt text only.
   std::vector<std::uint16_t> seatbelt_connect_ports;
+  /// The caller named the mode: a kernel that can't hold it is an error. Where endpoints alone made
+  /// it `Local`, what the kernel can't hold is told as missing.
+  bool is_asked_for = false;
   bool operator==(const NetworkAccess&) const = default;
 };
 

@@ -106,8 +106,23 @@ TEST(LaunchPlan, GivesTheLevelAskedForOrSaysWhatIsMissing) {
   EXPECT_FALSE(make_launch_plan(with_libraries, what, Level::Landlock, machine(7, false)));
   EXPECT_TRUE(make_launch_plan(with_libraries, what, Level::Namespaces, machine(7, false)));
 
-  EXPECT_FALSE(make_launch_plan(image_policy(), what, Level::Namespaces, machine(3, false)))
+  Policy local = image_policy();
+  local.network.is_asked_for = true;
+  EXPECT_FALSE(make_launch_plan(local, what, Level::Namespaces, machine(3, false)))
       << "local ports need Landlock ABI 4";
+}
+
+TEST(LaunchPlan, TellsWhenEndpointsAloneAskForPortsThatTheKernelCannotHold) {
+  const Policy policy = image_policy();
+  const HostFacts stock_debian_12 = machine(2, false);
+
+  const auto plan = made(policy, command({"echo"}), Level::Namespaces, stock_debian_12);
+
+  EXPECT_EQ(plan.handled_net, 0U);
+  EXPECT_FALSE(plan.seccomp.empty()) << "all but TCP and unix sockets is still refused";
+  const auto missing = missing_protections(policy, Level::Namespaces, stock_debian_12);
+  EXPECT_TRUE(std::ranges::any_of(
+      missing, [](const auto& one) { return one.find("holds no ports") != std::string::npos; }));
 }
 
 TEST(LaunchPlan, AsksForNoRightThatTheAbiDoesNotKnow) {

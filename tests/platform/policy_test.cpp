@@ -76,7 +76,7 @@ TEST(Policy, TakesTheMemoryLimitFromTheResources) {
 }
 
 TEST(Policy, LeavesTheNetworkOpenWithoutEndpoints) {
-  EXPECT_EQ(network_of({}, {}), (NetworkAccess{NetMode::Full, {}, {}, {}}));
+  EXPECT_EQ(network_of({}, {}), (NetworkAccess{NetMode::Full, {}, {}, {}, false}));
 }
 
 TEST(Policy, NarrowsTheNetworkToTheEndpointsAndTheOwnPort) {
