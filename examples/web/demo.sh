@@ -30,7 +30,9 @@ page() {
 descendants() {
   local stat text fields pid parent=() born=()
   for stat in /proc/[0-9]*/stat; do
-    { read -r text <"$stat"; } 2>/dev/null || continue
+    # To the end of the file: a process's name may hold a newline.
+    text=
+    { read -r -d '' text <"$stat" || [ -n "$text" ]; } 2>/dev/null || continue
     pid=${text%% *}
     read -ra fields <<<"${text##*) }" # proc(5): from field 3 on
     parent[pid]=${fields[1]} born[pid]=${fields[19]}
@@ -46,8 +48,8 @@ descendants() {
 }
 
 is_alive() {
-  local text fields
-  { read -r text <"/proc/$1/stat"; } 2>/dev/null || return 1
+  local text='' fields
+  { read -r -d '' text <"/proc/$1/stat" || [ -n "$text" ]; } 2>/dev/null || return 1
   read -ra fields <<<"${text##*) }"
   [ "${fields[19]}" = "$2" ]
 }
