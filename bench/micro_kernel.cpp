@@ -1,0 +1,74 @@
+// What one container costs the kernel before its shim is asked for, and what a question to an actor
+// costs.
+#include "ringfort/api/runtime.hpp"
+#include "ringfort/platform/container_files.hpp"
+#include "ringfort/platform/ports.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+
+#include <stdlib.h>
+
+namespace ringfort {
+namespace {
+
+/// In TMPDIR; removed at the end.
+class Scratch {
+ public:
+  Scratch() {
+    const char* base = std::getenv("TMPDIR");
+    path_ = std::string(base != nullptr ? base : "/tmp") + "/ringfort-bench-XXXXXX";
+    if (::mkdtemp(path_.data()) == nullptr) std::abort();
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+void port_claim(benchmark::State& state) {
+  std::uint16_t cursor = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(platform::claim_port({}, cursor));
+}
+BENCHMARK(port_claim);
+
+void container_files(benchmark::State& state, Durability durability) {
+  const Scratch scratch;
+  auto files = platform::ContainerFiles::open(scratch.path() + "/data").value();
+  std::filesystem::create_directory(scratch.path() + "/image");
+  std::filesystem::copy_file(RINGFORT_BIN_DIR "/noop", scratch.path() + "/image/noop");
+  const auto image = files->images().add("noop", scratch.path() + "/image").value();
+  platform::NewContainer what{{"bench", 1}, image, {}, {}, {}, durability, {}};
+  if (durability != Durability::None) {
+    what.config_json.assign(1000, ' ');
+    what.seatbelt.assign(3000, ' ');
+    what.record = "owner " + files->owner_nonce() + "\n";
+  }
+  for (auto _ : state) {
+    if (!files->create(what)) state.SkipWithError("create failed");
+    if (!files->discard(what.id, durability)) state.SkipWithError("discard failed");
+  }
+  files->drain();
+}
+BENCHMARK_CAPTURE(container_files, process, Durability::Process)->UseRealTime();
+BENCHMARK_CAPTURE(container_files, none, Durability::None)->UseRealTime();
+
+/// One question to the supervisor and its answer, as each call of a Runtime has it at least once.
+void message_hop(benchmark::State& state) {
+  const Scratch scratch;
+  RuntimeConfig config;
+  config.data_dir = scratch.path() + "/data";
+  const auto runtime = Runtime::open(config).value();
+  for (auto _ : state) benchmark::DoNotOptimize(runtime->container_state({"nobody", 1}));
+}
+BENCHMARK(message_hop)->UseRealTime();
+
+}  // namespace
+}  // namespace ringfort
