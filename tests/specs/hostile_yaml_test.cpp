@@ -231,6 +231,13 @@ TEST(HostileYaml, WithThousandsOfErrorsTellsTheFirstHundred) {
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error().size(), 100u);
   EXPECT_THAT(refused(yaml), HasSubstr("more is wrong from here on. Mend what is above first."));
+
+  std::string lists{head};
+  lists +=
+      "services:\n  web:\n    image: {name: host}\n    dns:\n" + repeated("    - []\n", 30'000);
+  const auto wrong = parse_deployment(lists, "t");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().size(), 100u);
 }
 
 TEST(HostileYaml, WithOddStructureIsRefused) {
