@@ -9,7 +9,7 @@
 
 namespace ringfort::cli {
 
-Status Replica::start(Runtime& runtime, const specs::Service& service, UpOutput& output) {
+Result<Created> Replica::start(Runtime& runtime, const specs::Service& service, UpOutput& output) {
   RunOptions options;
   std::array<platform::Fd, 2> far;
   for (std::size_t i = 0; i < streams_.size(); ++i) {
@@ -22,9 +22,8 @@ Status Replica::start(Runtime& runtime, const specs::Service& service, UpOutput&
   options.stdout_fd = far[0].get();
   options.stderr_fd = far[1].get();
 
-  const auto created = runtime.create_container(id_, service, options);
+  auto created = runtime.create_container(id_, service, options);
   if (!created) return fail(created.error());
-  // Not `not_enforced`: it is the service's, and the same for every replica.
   port_ = created->port;
   memory_limit_ = service.resources.memory;
   const auto started = runtime.start_container(id_);
@@ -34,7 +33,7 @@ Status Replica::start(Runtime& runtime, const specs::Service& service, UpOutput&
   }
   is_started_ = true;
   output.started(id_, *created, *started);
-  return {};
+  return created;
 }
 
 void Replica::read(std::size_t stream, UpOutput& output) {

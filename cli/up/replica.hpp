@@ -18,7 +18,7 @@ class Replica {
   const ContainerId& id() const { return id_; }
 
   /// Creates and starts it; its output comes out of out_fds. What failed leaves no container.
-  Status start(Runtime& runtime, const specs::Service& service, UpOutput& output);
+  Result<Created> start(Runtime& runtime, const specs::Service& service, UpOutput& output);
 
   /// The ends of its two streams; -1 once at their end.
   std::array<int, 2> out_fds() const { return {streams_[0].fd.get(), streams_[1].fd.get()}; }

@@ -1,5 +1,7 @@
 #include "ringfort/cli/up/session.hpp"
 
+#include "ringfort/specs/enforcement.hpp"
+
 #include <algorithm>
 #include <csignal>
 #include <utility>
@@ -55,27 +57,38 @@ int Session::run() {
   for (const auto& member : members_) warn_about(member);
   for (;;) {
     start_what_may();
+    if (is_over()) next_board_ = Clock::now();  // the last one stays
     show_board();
     if (is_over()) break;
     wait_for_news();
   }
-  output_.board({});
   if (is_timed_out_) return 124;
   return has_failed() ? 1 : 0;
 }
 
 void Session::warn_about(const Member& member) {
   const auto& service = *member.service;
-  if (service.restart_policy && service.restart_policy->kind != specs::RestartKind::No)
-    output_.warning(member.name + ": restart_policy is not enforced: what ends stays ended");
+  warn_not_enforced(member.name, specs::not_enforced(service));
   if (service.rtype == specs::ResourceType::Cron)
-    output_.warning(member.name + ": schedule is not enforced: cron services are not started");
-  for (const auto& depends : service.depends)
-    if (const auto* on = find(depends.service);
-        depends.condition != specs::DependsCondition::Started && on != nullptr &&
-        on->service->rtype == specs::ResourceType::Service)
-      output_.warning(member.name + ": depends on " + depends.service +
-                      ": health is not enforced: it waits until that has started");
+    output_.warning(member.name + ": is not started, as it is a cron service");
+  for (const auto& depends : service.depends) {
+    const auto* on = find(depends.service);
+    if (on != nullptr && on->service->rtype == specs::ResourceType::Service &&
+        depends.condition != specs::DependsCondition::Started)
+      output_.warning(member.name + ": waits until " + depends.service +
+                      " has started, not until it is healthy");
+  }
+}
+
+void Session::warn_not_enforced(const std::string& name, const std::vector<std::string>& fields) {
+  for (const auto& field : fields) {
+    if (field == "depends.condition") continue;  // it depends on whom: see warn_about
+    if (!warned_.insert(name + ": " + field).second) continue;
+    const auto* rule = specs::find_rule(field);
+    const bool has_note = rule != nullptr && !rule->note.empty();
+    output_.warning(name + ": " + field + " is not enforced" +
+                    (has_note ? " (" + std::string{rule->note} + ")" : ""));
+  }
 }
 
 Session::Member* Session::find(const std::string& name) {
@@ -147,10 +160,14 @@ void Session::give_up(Member& member, const std::string& why) {
 
 void Session::begin(Member& member) {
   member.is_begun = true;
+  next_board_ = Clock::now();
   for (auto& replica : member.replicas) {
-    if (auto started = replica.start(runtime_, *member.service, output_); !started) {
-      replica.set_failed(started.error().what);
-      output_.failed(replica.id().str(), started.error());
+    auto created = replica.start(runtime_, *member.service, output_);
+    if (created) {
+      warn_not_enforced(member.name, created->not_enforced);
+    } else {
+      replica.set_failed(created.error().what);
+      output_.failed(replica.id().str(), created.error());
     }
   }
 }
@@ -215,6 +232,7 @@ void Session::read_streams(const std::vector<pollfd>& ready, const std::vector<R
 void Session::hear(const News& news) {
   if (const auto* ended = std::get_if<ContainerEnded>(&news)) {
     if (auto* replica = find(ended->id)) replica->set_exit(ended->exit, is_stopping_);
+    next_board_ = Clock::now();
   } else if (const auto* came = std::get_if<SignalCame>(&news)) {
     on_signal(came->number);
   } else {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -43,6 +44,7 @@ class Session {
   void give_up(Member& member, const std::string& why);
   void begin(Member& member);
   void warn_about(const Member& member);
+  void warn_not_enforced(const std::string& name, const std::vector<std::string>& fields);
   Progress progress_of(const Member& member) const;
   Member* find(const std::string& name);
   Replica* find(const ContainerId& id);
@@ -65,6 +67,7 @@ class Session {
   Clock::time_point begun_ = Clock::now();
   std::optional<Duration> timeout_;
   Clock::time_point next_board_ = begun_;
+  std::set<std::string> warned_;  ///< "web: restart_policy"
   std::thread stopper_;
   bool is_stopping_ = false;
   bool is_stopped_ = false;
