@@ -24,7 +24,10 @@ struct RunFiles {
   Fd exit_record;  ///< state/<id>/exit, truncated
   Fd shim_record;  ///< state/<id>/shim, truncated; the shim locks it (flock) for its life
   Fd pid_file;     ///< containers/<id>/pid, truncated
-  Fd listener;     ///< state/<id>/sock: a listening SOCK_SEQPACKET unix socket, mode 0600
+  /// state/<id>/sock: a listening, non-blocking SOCK_SEQPACKET unix socket, mode 0600. This process
+  /// may keep a second descriptor of it for the next container, so a connection to a dead shim can
+  /// wait without an answer: look at the lock on state/<id>/shim first.
+  Fd listener;
 };
 
 struct NewContainer {
@@ -52,8 +55,9 @@ class ContainerFiles {
   /// `<data_dir>/containers/<id>`
   virtual std::string container_dir(const ContainerId& id) const = 0;
 
-  /// Is `id` held by a live owner (this one or another)? Reads state/<id>/record's first line
-  /// ("owner <nonce>") and tries that owner's lock.
+  /// Is `id` held by a live owner (this one or another), or by a shim that outlived its owner? Reads
+  /// state/<id>/record's first line ("owner <nonce>"; without state the link containers/<id>/.owner)
+  /// and tries that owner's lock, then that of the shim.
   virtual bool held_by_live_owner(const ContainerId& id) const = 0;
 
   /// Builds the container's directories in .staging (recycled ones where there are any), clones the
@@ -62,15 +66,16 @@ class ContainerFiles {
   /// CreateFailed (full disk and so on: path and errno text).
   /// Layout: containers/<id>/{config.json,sandbox.sb,pid(absent until start),rootfs/,tmp/,
   /// stdout.log,stderr.log} and state/<id>/{record,shim,exit,log.idx,sock}; with Durability::None
-  /// only containers/<id>/{rootfs/,tmp/} (rootfs only with an image) and no state directory.
+  /// only containers/<id>/{.owner,rootfs/,tmp/} (rootfs only with an image) and no state directory.
   virtual Status create(const NewContainer& what) = 0;
 
   /// Opens what a shim needs. Logs are appended to; exit, shim and pid are truncated.
   virtual Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) = 0;
 
   /// Removes the container's directories: rename out of sight, then delete what a guest could write
-  /// and recycle what only we wrote. Idempotent: absent = ok. Returns when the names are free;
-  /// deletion of large trees goes on in the background with a bound.
+  /// and recycle what only we wrote. Idempotent: absent = ok. Returns when the names are free; the
+  /// rest goes on in the background, or on the caller's thread when much is waiting. A create that
+  /// finds the disk full waits for it and tries once more.
   virtual Status discard(const ContainerId& id, Durability durability) = 0;
 
   /// Waits until nothing is left to delete in the background (used by destructors and leak checks).

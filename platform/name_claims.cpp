@@ -28,6 +28,11 @@ bool NameClaims::is_held(const std::string& id) const {
 
 Status NameClaims::claim(const Half& half, const std::string& id) {
   const int parent_fd = half.kind == HalfKind::State ? data_.state.get() : data_.containers.get();
+  if (half.kind == HalfKind::Bare) {
+    // It has no state of its own that would replace a dead one's.
+    auto cleared = clear_leftover(HalfKind::State, data_.state.get(), id);
+    if (!cleared) return cleared;
+  }
   for (int attempt = 0; attempt < kPatience; ++attempt) {
     if (::renameat2(data_.staging.get(), half.name.c_str(), parent_fd, id.c_str(),
                     RENAME_NOREPLACE) == 0) {

@@ -13,7 +13,7 @@ struct PortRange {
   std::uint16_t last = 31999;
 };
 
-/// A bound, never listening TCP socket on 127.0.0.1 and every other address (0.0.0.0). Bound
+/// A bound, never listening TCP socket on every address, of both families where there is IPv6. Bound
 /// without SO_REUSEADDR (so a second claim fails with EADDRINUSE anywhere on the machine), which is
 /// set afterwards, so that the program's own bind + listen beside it works. tcp(7), socket(7).
 struct HeldPort {

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -23,6 +25,22 @@ TEST(BackgroundWork, DrainWaitsForAllThatWasGiven) {
   work.drain();
 
   EXPECT_EQ(done, 1000);
+}
+
+TEST(BackgroundWork, DrainWaitsForWhatIsBeingDone) {
+  std::promise<void> begun;
+  std::promise<void> gate;
+  BackgroundWork work;
+  work.run([&] {
+    begun.set_value();
+    gate.get_future().wait();
+  });
+  begun.get_future().wait();
+
+  auto drained = std::async(std::launch::async, [&] { work.drain(); });
+  EXPECT_EQ(drained.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+  gate.set_value();
+  drained.get();
 }
 
 TEST(BackgroundWork, TheDestructorDoesWhatIsLeft) {

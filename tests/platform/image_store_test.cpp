@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <barrier>
 #include <cstring>
 #include <filesystem>
 #include <thread>
@@ -112,10 +113,21 @@ TEST_F(Images, TheFirstRegistrationOfANameWins) {
 
 TEST_F(Images, ManyWhoRegisterOneNameAtOnceAgree) {
   std::array<Result<Image>, 8> answers;
+  std::array<ino_t, 8> trees{};
+  std::barrier together(8);
+  for (int i = 0; i < 100; ++i) write_file(source_ + "/f" + std::to_string(i), "");
   {
     std::vector<std::thread> threads;
-    for (auto& answer : answers) {
-      threads.emplace_back([&] { answer = open().add("app", source_); });
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      threads.emplace_back([&, i] {
+        auto store = open();
+        together.arrive_and_wait();
+        answers[i] = store.add("app", source_);
+        struct stat status {};
+        if (answers[i] && ::stat(answers[i]->rootfs.c_str(), &status) == 0) {
+          trees[i] = status.st_ino;
+        }
+      });
     }
     for (auto& thread : threads) thread.join();
   }
@@ -125,6 +137,8 @@ TEST_F(Images, ManyWhoRegisterOneNameAtOnceAgree) {
     EXPECT_EQ(answer->rootfs, answers[0]->rootfs);
     EXPECT_EQ(answer->bytes, 3U);
   }
+  // The first one stays: nobody replaced what another was told of.
+  EXPECT_THAT(trees, testing::Each(trees[0]));
   EXPECT_THAT(names_in(dir_ / "staging"), IsEmpty());
   EXPECT_THAT(names_in(dir_ / "images"), testing::ElementsAre("app"));
 }

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -186,6 +187,12 @@ TEST(ProcessStats, SharedMemoryCountsAndMappedFilesDoNot) {
     auto* memory = static_cast<char*>(
         ::mmap(nullptr, 24 * kMiB, PROT_READ | PROT_WRITE, MAP_SHARED, shared, 0));
     std::memset(memory, 1, 24 * kMiB);
+    // 64 MiB of a file, all looked at.
+    const int file = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    (void)!::ftruncate(file, 64 * kMiB);
+    const auto* mapped = static_cast<const volatile char*>(
+        ::mmap(nullptr, 64 * kMiB, PROT_READ, MAP_SHARED, file, 0));
+    for (std::size_t at = 0; at < 64 * kMiB; at += 4096) (void)mapped[at];
     ready();
     ::pause();
   });

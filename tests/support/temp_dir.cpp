@@ -13,10 +13,20 @@
 
 namespace ringfort::test {
 
-TempDir::TempDir() {
-  const char* base = std::getenv("RINGFORT_TEST_TMPDIR");
-  if (base == nullptr) base = std::getenv("TMPDIR");
-  path_ = std::string(base != nullptr ? base : "/tmp") + "/ringfort-XXXXXX";
+namespace {
+
+std::string base_directory() {
+  for (const auto* variable : {"RINGFORT_TEST_TMPDIR", "TMPDIR"}) {
+    if (const char* base = std::getenv(variable)) return base;
+  }
+  return "/tmp";
+}
+
+}  // namespace
+
+TempDir::TempDir() : TempDir(base_directory()) {}
+
+TempDir::TempDir(const std::string& base) : path_(base + "/ringfort-XXXXXX") {
   if (::mkdtemp(path_.data()) == nullptr) ADD_FAILURE() << "cannot make " << path_;
 }
 

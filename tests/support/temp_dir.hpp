@@ -13,6 +13,7 @@ class TempDir {
  public:
   /// Below RINGFORT_TEST_TMPDIR, TMPDIR or /tmp.
   TempDir();
+  explicit TempDir(const std::string& base);
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
   ~TempDir();
