@@ -52,7 +52,7 @@ class WindowedFile {
   }
 
  private:
-  static constexpr std::uint64_t kWindow = 64 * 1024;
+  static constexpr std::uint64_t kWindow = 65536;
 
   void load(std::uint64_t from, std::uint64_t to) {
     begin_ = from;
@@ -185,7 +185,7 @@ class LineFinder {
     }
   }
 
-  static constexpr std::uint64_t kPiece = 32 * 1024;
+  static constexpr std::uint64_t kPiece = 32768;
 
   std::array<WindowedFile, 2>& logs_;
   ReverseIndex index_;
