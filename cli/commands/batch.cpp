@@ -236,7 +236,8 @@ class Batch : public Command {
   void stop_reading() const { write_all(stop_.write.get(), "."); }
 
   JobFlags flags_;
-  std::size_t hands_ = std::max(1U, std::thread::hardware_concurrency()) * 2;
+  std::size_t hands_ =
+      std::max(std::size_t{1}, std::size_t{std::thread::hardware_concurrency()}) * 2;
   Bytes output_limit_{1 << 20};
   Caller caller_;
   Runtime* runtime_ = nullptr;

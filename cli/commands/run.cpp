@@ -63,7 +63,7 @@ class Run : public Command {
     report_.id = job->id.str();
     const auto runtime = open_runtime(call);
     if (!runtime) return fail(runtime.error());
-    const auto code = run_to_the_end(**runtime, *job, call.started);
+    auto code = run_to_the_end(**runtime, *job, call.started);
     const auto removed = (*runtime)->remove_container(job->id);
     if (code && !removed) return fail(removed.error());
     if (!code) return code;

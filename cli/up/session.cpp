@@ -25,6 +25,7 @@ struct StopJob {
 void stop_in_turn(Runtime& runtime, const std::vector<std::vector<StopJob>>& services) {
   for (const auto& jobs : services) {
     std::vector<std::thread> threads;
+    threads.reserve(jobs.size());
     for (const auto& job : jobs)
       threads.emplace_back([&runtime, job] { (void)runtime.stop_container(job.id, job.patience); });
     for (auto& thread : threads) thread.join();
