@@ -121,6 +121,9 @@ Status Files::create(const NewContainer& what) {
   if (auto valid = check(what.id); !valid) return valid;
   const auto id = what.id.str();
   auto in_words = [&](Error error) -> Status {
+    if (error.os_errno == ENOSPC || error.os_errno == EDQUOT) {
+      error.hint = "make room on this disk, or choose another --data-dir";
+    }
     if (error.kind != ErrorKind::Conflict) {
       error.kind = ErrorKind::CreateFailed;
       error.what = container_dir(what.id) + ": " + error.what;
