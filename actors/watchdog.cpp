@@ -121,12 +121,19 @@ class Watchdog {
     Stats stats{tree.cpu_usec, tree.rss_bytes, UINT64_MAX, tree.pids, seams_.now()};
     if (measure.site->policy.memory_limit)
       stats.memory_limit = measure.site->policy.memory_limit->count;
-    if (measure.site->cgroup) {
-      if (auto group = measure.site->cgroup->get()) {
-        if (auto bytes = group->memory_bytes()) stats.memory_bytes = *bytes;
-      }
-    }
+    if (auto bytes = exact_memory(measure, tree)) stats.memory_bytes = *bytes;
     return stats;
+  }
+
+  /// The kernel's own account; else pages that processes share, counted once. Empty = the sum over
+  /// the processes is as good.
+  std::optional<std::uint64_t> exact_memory(const Measure& measure,
+                                            const platform::TreeStats& tree) {
+    if (auto group = measure.site->cgroup ? measure.site->cgroup->get() : nullptr)
+      if (auto bytes = group->memory_bytes()) return *bytes;
+    if (tree.pids < 2) return std::nullopt;
+    auto bytes = seams_.tree_pss_bytes(measure.shim_pid);
+    return bytes && *bytes > 0 ? std::optional{*bytes} : std::nullopt;
   }
 
   Self<Handle> self_;
