@@ -61,6 +61,7 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
   service_ = std::move(call.service);
   options_ = std::move(call.options);
   uid_ = call.uid;
+  streams_lent_ = true;
   auto promise = make_promise<Result<Created>, Handle>(self_);
   create_ = promise;
   (void)apply(step);

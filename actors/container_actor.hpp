@@ -107,6 +107,7 @@ class Container {
   Duration patience_{};           ///< of the last stop
   std::uint64_t death_ticket_ = 0;
   bool guarded_ = false;
+  bool streams_lent_ = false;  ///< the caller's descriptors are still good
 
   // Who waits for what.
   std::optional<Promise<Result<Created>>> create_;

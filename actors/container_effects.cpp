@@ -178,9 +178,12 @@ void Container::open() {
 
 void Container::launch(Generation generation) {
   request_->port_fd = port_ ? port_->socket.get() : -1;
-  request_->stdin_fd = options_.stdin_fd;
-  request_->stdout_fd = options_.stdout_fd;
-  request_->stderr_fd = options_.stderr_fd;
+  // Borrowed until the first start has answered; later their numbers may be anything.
+  if (std::exchange(streams_lent_, false)) {
+    request_->stdin_fd = options_.stdin_fd;
+    request_->stdout_fd = options_.stdout_fd;
+    request_->stderr_fd = options_.stderr_fd;
+  }
   request_->attached =
       context_->settings.on_exit == OnExit::Kill || site_->durability == Durability::None;
   post(context_->launcher, Launch{std::move(request_), Handle{self_}, generation});

@@ -75,6 +75,21 @@ TEST_F(ContainerTest, RefusesASecondStart) {
   EXPECT_EQ(fake.spawner->launched.size(), 1U);
 }
 
+TEST_F(ContainerTest, HandsOnBorrowedDescriptorsAtTheFirstStartOnly) {
+  RunOptions options;
+  options.stdin_fd = 77;
+  create(service(), options);
+  call<Result<Started>>(Start{});
+  fake.spawner->begin(0);
+  system.run();
+  end();
+
+  call<Result<Started>>(Start{});
+
+  EXPECT_EQ(fake.spawner->launched[0].request.stdin_fd, 77);
+  EXPECT_EQ(fake.spawner->launched[1].request.stdin_fd, -1);
+}
+
 TEST_F(ContainerTest, TellsWhyAStartFailed) {
   create();
   auto started = call<Result<Started>>(Start{});
