@@ -59,6 +59,7 @@ class Shim {
   bool memory_limit_hit() const;
   [[noreturn]] void finish();
   void send_event(wire::Event event) const;
+  void let_go();
   int fd(wire::SpawnFd which) const { return start_.fds[which]; }
   bool is_init() const { return plan_.has(wire::kNamespaces); }
 
@@ -218,8 +219,16 @@ void Shim::report_start_failure(wire::Step step, long error, std::uint32_t detai
   event.error = static_cast<std::int32_t>(-error);
   event.detail = detail;
   event.finished_usec = finished_usec_;
+  let_go();
   send_event(event);
   sys(SYS_exit_group, 0);
+}
+
+/// Before anybody hears of the end: who hears it may start the container again at once, and the
+/// next shim must find the port and the lock free.
+void Shim::let_go() {
+  close_fd(start_.fds[wire::kPortFd]);
+  if (fd(wire::kShimFd) >= 0) sys(SYS_flock, fd(wire::kShimFd), LOCK_UN);
 }
 
 void Shim::send_event(wire::Event event) const {
@@ -533,8 +542,7 @@ void Shim::finish() {
   event.exit_flags = exit_flags_;
   event.started_usec = started_usec_;
   event.finished_usec = finished_usec_;
-  // The port must be free before anybody hears that the container has ended.
-  close_fd(start_.fds[wire::kPortFd]);
+  let_go();
   send_event(event);
   sys(SYS_exit_group, 0);
   __builtin_unreachable();
