@@ -216,6 +216,9 @@ std::vector<std::string> missing_protections(const Policy& policy, Level level,
       result.emplace_back(
           "abstract unix sockets of the host are reachable (Landlock ABI 6 would scope them)");
   }
+  for (const auto& rule : policy.paths)
+    if (is_within(policy.container_dir, rule.path))
+      result.emplace_back("ringfort's own files are readable below " + rule.path);
   if (policy.network.mode == NetMode::Local && host.landlock_abi < 4)
     result.emplace_back("network local holds no ports, only TCP (Landlock ABI 4 would hold them)");
   else if (policy.network.mode == NetMode::Local)

@@ -67,6 +67,23 @@ Result<std::vector<PathRule>> path_rules(const RunOptions& options) {
   return rules;
 }
 
+std::string_view parent_of(std::string_view path) { return path.substr(0, path.rfind('/')); }
+
+/// Who may write to the data directory can change the records, logs and files of every container.
+Status spare_data_directory(const std::vector<PathRule>& rules, std::string_view container_dir) {
+  const auto data_dir = parent_of(parent_of(container_dir));
+  for (const auto& rule : rules) {
+    if (rule.access != Access::Write) continue;
+    if (is_within(container_dir, rule.path) || is_within(rule.path, data_dir))
+      return fail(
+          ErrorKind::InvalidSpec,
+          "--write " + rule.path + " would open ringfort's own files in " + std::string(data_dir),
+          "name the directories that the program needs, or put ringfort's files elsewhere: "
+          "--data-dir DIR");
+  }
+  return {};
+}
+
 bool is_volume_name(std::string_view name) {
   const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   return !name.empty() && name.size() <= 63 && is_plain(name.front()) && is_plain(name.back()) &&
@@ -234,6 +251,8 @@ Result<Policy> make_policy(const specs::Service& service, const RunOptions& opti
   if (!container_dir) return fail(std::move(container_dir).error());
   auto paths = path_rules(options);
   if (!paths) return fail(std::move(paths).error());
+  if (auto spared = spare_data_directory(*paths, context.container_dir); !spared)
+    return fail(spared.error());
   auto volumes = volume_rules(service.storage);
   if (!volumes) return fail(std::move(volumes).error());
   auto network = network_access(service, options, context);

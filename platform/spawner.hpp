@@ -40,7 +40,6 @@ struct ProgramStarted {
 struct ProgramEnded {
   ExitRecord exit;
   std::optional<Error> start_error;
-  bool start_impossible = false;  ///< a step of isolation failed (not the exec): try another level
 };
 
 struct RunHandlers {

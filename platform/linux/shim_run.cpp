@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <mutex>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -25,6 +26,11 @@ Error gone(const std::string& container) {
   Error error{ErrorKind::NotFound, "the container's shim is gone: it has ended",
               "ask for its state", container, ESRCH};
   return error;
+}
+
+Error busy(const std::string& container) {
+  return {ErrorKind::Conflict, "another exec is running in this container",
+          "wait for it, or use durability process", container, EBUSY};
 }
 
 int code_of(int status) {
@@ -103,8 +109,7 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
     if (reply.kind == wire::ReplyKind::ExecStarted || reply.kind == wire::ReplyKind::Done) return;
     if (reply.kind == wire::ReplyKind::ExecEnded) return on_end(reply);
     if (reply.kind == wire::ReplyKind::ExecFailed && reply.error == EBUSY)
-      return finish(fail(ErrorKind::Conflict, "another exec is running in this container",
-                         "wait for it, or use durability process"));
+      return finish(fail(busy(container_)));
     if (reply.step == wire::Step::Exec) {
       // As in a shell: not found and not executable are codes of the command, with the reason on
       // its stderr.
@@ -216,12 +221,19 @@ Status ShimRun::freeze() { return send(make_request(wire::ControlOp::Freeze)); }
 Status ShimRun::thaw() { return send(make_request(wire::ControlOp::Thaw)); }
 
 void ShimRun::exec(ExecRequest request, std::function<void(Result<ExecResult>)> done) {
-  auto connection = connect();
-  if (!connection) {
+  const auto refuse = [this](std::function<void(Result<ExecResult>)> whom, Error error) {
     loop_.run_after(Duration{0},
-                    [done = std::move(done), error = connection.error()] { done(fail(error)); });
-    return;
+                    [whom = std::move(whom), error = std::move(error)] { whom(fail(error)); });
+  };
+  if (private_connection_) {
+    if (private_exec_->exchange(true)) return refuse(std::move(done), busy(container_));
+    done = [done = std::move(done), running = private_exec_](Result<ExecResult> result) {
+      *running = false;
+      done(std::move(result));
+    };
   }
+  auto connection = connect();
+  if (!connection) return refuse(std::move(done), connection.error());
   auto job = std::make_shared<ExecJob>(loop_, container_, request.output_limit, std::move(done));
   job->start(std::move(*connection), std::move(request));
 }

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 namespace ringfort::platform {
@@ -32,6 +31,8 @@ class ShimRun final : public Run, public std::enable_shared_from_this<ShimRun> {
   std::string container_;
   std::string state_dir_;
   Fd private_connection_;
+  /// One exec at a time on the private connection: two would read each other's answers.
+  std::shared_ptr<std::atomic<bool>> private_exec_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace ringfort::platform

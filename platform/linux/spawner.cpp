@@ -1,11 +1,13 @@
 #include "ringfort/platform/spawner.hpp"
 
+#include "ringfort/platform/linux/run_end.hpp"
 #include "ringfort/platform/linux/shim_run.hpp"
+#include "ringfort/platform/linux/spawn_fds.hpp"
 #include "ringfort/platform/linux/unix_message.hpp"
 #include "ringfort/platform/linux/zygote_process.hpp"
-#include "ringfort/platform/start_failure.hpp"
 
 #include <array>
+#include <deque>
 #include <future>
 #include <map>
 #include <mutex>
@@ -15,6 +17,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,64 +29,27 @@ namespace {
 /// How long a request that a dead zygote may or may not have carried out can still answer.
 constexpr Duration kInFlightPatience = std::chrono::seconds(2);
 
-WallTime wall_time(std::int64_t usec) { return WallTime{std::chrono::microseconds(usec)}; }
+// What may wait until a zygote takes a request. After that something has stopped it.
+constexpr Duration kQueuePatience = std::chrono::seconds(10);
+// A zygote ends at once when its socket closes; one that is stopped or stuck is not waited for.
+constexpr Duration kFarewellPatience = std::chrono::seconds(2);
 
 /// What is kept of a run until its end.
 struct LiveRun {
   std::string container;
   RunHandlers handlers;
   LaunchPlan plan;               ///< emptied once the program has started
-  std::uint64_t generation = 0;  ///< of the zygote
+  std::uint64_t generation = 0;  ///< of the zygote; 0 = no zygote has the request
   std::int32_t shim_pid = 0;
-  bool started = false;
-  WallTime started_at{};
+  std::optional<WallTime> started_at;
 };
 
-ProgramEnded ended_from(const wire::Event& event) {
-  const int status = event.status;
-  RawExit raw;
-  raw.by_signal = WIFSIGNALED(status);
-  raw.value = raw.by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
-  raw.core_dumped = raw.by_signal && WCOREDUMP(status);
-  EndCauses causes;
-  causes.oom = (event.exit_flags & wire::kOom) != 0;
-  causes.timeout = (event.exit_flags & wire::kTimedOut) != 0;
-  causes.stopped = (event.exit_flags & wire::kStopped) != 0;
-  ProgramEnded ended;
-  ended.exit = make_exit_record(raw, causes);
-  ended.exit.started_at = wall_time(event.started_usec);
-  ended.exit.finished_at = wall_time(event.finished_usec);
-  return ended;
-}
+ProgramEnded lost_run(const LiveRun& run) { return lost(run.container, run.started_at); }
 
-bool is_isolation_step(wire::Step step) {
-  return step != wire::Step::Exec && step != wire::Step::Workdir && step != wire::Step::Cgroup &&
-         step != wire::Step::LandlockRule && step != wire::Step::MountSource &&
-         step != wire::Step::Lock;
-}
-
-ProgramEnded ended_from_failure(const wire::Event& event, const LiveRun& run) {
-  ProgramEnded ended;
-  ended.exit = start_failure_record(event.step, event.error);
-  ended.exit.finished_at = wall_time(event.finished_usec);
-  ended.start_error = start_failure(event.step, event.error, event.detail, run.plan, run.container);
-  ended.start_impossible = is_isolation_step(event.step);
-  return ended;
-}
-
-ProgramEnded lost(const LiveRun& run) {
-  ProgramEnded ended;
-  ended.exit.code = 255;
-  ended.exit.reason = EndReason::Lost;
-  ended.exit.known = false;
-  if (run.started) ended.exit.started_at = run.started_at;
-  ended.exit.finished_at =
-      std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-  if (!run.started)
-    ended.start_error =
-        Error{ErrorKind::StartFailed, "the container's shim died before it could start the program",
-              "try again", run.container, 0};
-  return ended;
+/// True when one of them is ready (a hang-up counts) before the time is over.
+bool wait_for(std::span<pollfd> set, Duration patience) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(patience);
+  return ::poll(set.data(), set.size(), static_cast<int>(left.count())) > 0;
 }
 
 class ZygoteSpawner final : public Spawner {
@@ -102,8 +68,13 @@ class ZygoteSpawner final : public Spawner {
     });
     quiet.get_future().wait();
     for (auto& [generation, zygote] : zygotes_) {
-      zygote.process.socket.reset();  // the zygote ends with its socket
-      if (!zygote.reaped) ::waitid(P_PID, static_cast<id_t>(zygote.process.pid), nullptr, WEXITED);
+      // Not only closed: a child that the host program forked without an exec may hold a copy.
+      ::shutdown(zygote.process.socket.get(), SHUT_RDWR);
+      if (zygote.reaped) continue;
+      pollfd death{zygote.process.pidfd.get(), POLLIN, 0};
+      if (!wait_for({&death, 1}, kFarewellPatience))
+        ::syscall(SYS_pidfd_send_signal, death.fd, SIGKILL, nullptr, 0);
+      ::waitid(P_PID, static_cast<id_t>(zygote.process.pid), nullptr, WEXITED);
     }
   }
 
@@ -139,13 +110,23 @@ class ZygoteSpawner final : public Spawner {
     });
   }
 
-  Status ensure_zygote();                   // with the lock
+  /// One request that waits for room in a zygote's queue.
+  struct Pending {
+    wire::SpawnRequest message{};
+    std::vector<Fd> fds;
+  };
+
+  Status ensure_zygote();  // with the lock
+  Status hand_over(const wire::SpawnRequest& message, std::span<const int> fds);
   Status ensure_lease();                    // with the lock
   void on_event(std::uint64_t generation);  // on the loop's thread
   void handle(const wire::Event& event);
+  std::uint64_t cookie_of(std::int32_t shim_pid) const;
   void on_zygote_death(std::uint64_t generation);
   void on_socket_end(std::uint64_t generation);
-  std::vector<std::uint64_t> send_again(Fd far_end);          // with the lock
+  void take_back(Fd far_end);  // with the lock
+  int offer(const Pending& what);
+  void send_again();                                          // on the loop's thread
   void watch_shim(std::uint64_t cookie, const LiveRun& run);  // with the lock
   void end(std::uint64_t cookie, const std::function<ProgramEnded(const LiveRun&)>& how);
 
@@ -157,6 +138,7 @@ class ZygoteSpawner final : public Spawner {
   std::uint64_t next_cookie_ = 1;
   std::unordered_map<std::uint64_t, LiveRun> runs_;
   std::unordered_map<std::uint64_t, std::pair<Fd, std::uint64_t>> shim_watches_;
+  std::deque<Pending> pending_;  ///< taken back from a zygote that died
   Fd lease_read_;
   Fd lease_write_;
 };
@@ -191,45 +173,6 @@ Status ZygoteSpawner::ensure_zygote() {
   return {};
 }
 
-/// The descriptors of one request, in the order of wire::SpawnFd.
-class FdList {
- public:
-  void add(wire::SpawnFd slot, int fd) {
-    if (fd < 0) return;
-    mask_ |= 1U << slot;
-    fds_[count_++] = fd;
-  }
-  std::uint32_t mask() const { return mask_; }
-  std::span<const int> fds() const { return {fds_.data(), count_}; }
-
- private:
-  std::uint32_t mask_ = 0;
-  std::size_t count_ = 0;
-  std::array<int, wire::kSpawnFdCount> fds_{};
-};
-
-FdList collect(const RunRequest& request, int plan_fd, int control_fd, int lease_fd) {
-  FdList list;
-  list.add(wire::kPlanFd, plan_fd);
-  list.add(wire::kStdinFd, request.stdin_fd);
-  list.add(wire::kStdoutFd, request.stdout_fd);
-  list.add(wire::kStderrFd, request.stderr_fd);
-  list.add(wire::kStdoutLogFd, request.files.stdout_log.get());
-  list.add(wire::kStderrLogFd, request.files.stderr_log.get());
-  list.add(wire::kLogIndexFd, request.files.log_index.get());
-  list.add(wire::kExitFd, request.files.exit_record.get());
-  list.add(wire::kShimFd, request.files.shim_record.get());
-  list.add(wire::kPidFd, request.files.pid_file.get());
-  list.add(wire::kListenerFd, request.files.listener.get());
-  list.add(wire::kControlFd, control_fd);
-  list.add(wire::kLeaseFd, lease_fd);
-  list.add(wire::kPortFd, request.port_fd);
-  list.add(wire::kCgroupProcsFd, request.cgroup.procs.get());
-  list.add(wire::kCgroupEventsFd, request.cgroup.events.get());
-  list.add(wire::kCgroupNotifyFd, request.cgroup.notify.get());
-  return list;
-}
-
 Result<std::shared_ptr<Run>> ZygoteSpawner::run(RunRequest request, RunHandlers handlers) {
   auto plan = sealed_memory("ringfort-plan", encode(request.plan));
   if (!plan) return fail(plan.error());
@@ -248,7 +191,7 @@ Result<std::shared_ptr<Run>> ZygoteSpawner::run(RunRequest request, RunHandlers 
   wire::SpawnRequest message{};
   message.version = wire::kProtocolVersion;
   message.plan_flags = request.plan.flags;
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (auto ok = ensure_lease(); !ok) return fail(ok.error());
   message.cookie = next_cookie_++;
   LiveRun live;
@@ -260,21 +203,51 @@ Result<std::shared_ptr<Run>> ZygoteSpawner::run(RunRequest request, RunHandlers 
       collect(request, plan->get(), theirs.get(), request.attached ? lease_read_.get() : -1);
   message.fd_mask = list.mask();
   kept.plan = std::move(request.plan);
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    if (auto ok = ensure_zygote(); !ok) return runs_.erase(message.cookie), fail(ok.error());
-    Zygote& zygote = zygotes_[current_];
-    kept.generation = current_;
-    const int error =
-        send_message(zygote.process.socket.get(), &message, sizeof message, list.fds(), 0);
-    if (error == 0) return run;
-    // EPIPE, ECONNRESET: it died and its death is not noticed yet. A new one takes the request.
-    zygote.alive = false;
-    if (attempt == 1) {
-      runs_.erase(message.cookie);
-      return fail(os_error(error, "cannot reach the zygote"));
-    }
+  lock.unlock();
+  if (auto ok = hand_over(message, list.fds()); !ok) {
+    lock.lock();
+    // Its end may have been told meanwhile: then it is not told once more.
+    if (runs_.erase(message.cookie) != 0) return fail(ok.error());
   }
   return run;
+}
+
+/// Sends a request to the zygote. Waits without the lock while its queue is full: the loop's thread
+/// must go on reading what the zygote and its shims have to tell, or all of them wait for each
+/// other.
+Status ZygoteSpawner::hand_over(const wire::SpawnRequest& message, std::span<const int> fds) {
+  const auto give_up = std::chrono::steady_clock::now() + kQueuePatience;
+  for (;;) {
+    std::array<pollfd, 2> set{};
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = runs_.find(message.cookie);
+      if (found == runs_.end()) return {};  // it has ended already
+      if (auto ok = ensure_zygote(); !ok) return ok;
+      Zygote& zygote = zygotes_[current_];
+      const int error =
+          send_message(zygote.process.socket.get(), &message, sizeof message, fds, MSG_DONTWAIT);
+      if (error == 0) {
+        found->second.generation = current_;
+        return {};
+      }
+      if (error == EPIPE || error == ECONNRESET) {
+        // It died and its death is not noticed yet. A new one takes the request.
+        zygote.alive = false;
+        continue;
+      }
+      // ETOOMANYREFS: more descriptors are on their way than this user may have, unix(7).
+      if (error != EAGAIN && error != ETOOMANYREFS)
+        return fail(os_error(error, "cannot reach the zygote"));
+      set = {pollfd{zygote.process.pidfd.get(), POLLIN, 0},
+             pollfd{error == EAGAIN ? zygote.process.socket.get() : -1, POLLOUT, 0}};
+    }
+    // A zygote's descriptors stay open as long as this object lives.
+    const bool any = wait_for(set, set[1].fd < 0 ? std::chrono::milliseconds(1) : kQueuePatience);
+    if (!any && std::chrono::steady_clock::now() >= give_up)
+      return fail(ErrorKind::Timeout, "the zygote takes no requests",
+                  "look whether it is stopped (ps, state T), and continue it");
+  }
 }
 
 void ZygoteSpawner::on_event(std::uint64_t generation) {
@@ -304,7 +277,6 @@ void ZygoteSpawner::handle(const wire::Event& event) {
         const auto found = runs_.find(event.cookie);
         if (found == runs_.end()) return;
         LiveRun& run = found->second;
-        run.started = true;
         run.started_at = wall_time(event.started_usec);
         run.shim_pid = event.shim_pid;
         run.plan = {};
@@ -316,13 +288,22 @@ void ZygoteSpawner::handle(const wire::Event& event) {
       return;
     }
     case wire::EventKind::StartFailed:
-      return end(event.cookie,
-                 [&event](const LiveRun& run) { return ended_from_failure(event, run); });
+      return end(event.cookie, [&event](const LiveRun& run) {
+        return ended_from_failure(event, run.plan, run.container);
+      });
     case wire::EventKind::Exited:
       return end(event.cookie, [&event](const LiveRun&) { return ended_from(event); });
     case wire::EventKind::ShimDied:
-      return end(event.cookie, lost);
+      return end(event.cookie != 0 ? event.cookie : cookie_of(event.shim_pid), lost_run);
   }
+}
+
+/// For a death notice whose cookie the zygote has lost (two shims with one slot). 0 = nobody's.
+std::uint64_t ZygoteSpawner::cookie_of(std::int32_t shim_pid) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [cookie, run] : runs_)
+    if (run.shim_pid == shim_pid) return cookie;
+  return 0;
 }
 
 void ZygoteSpawner::end(std::uint64_t cookie,
@@ -342,28 +323,52 @@ void ZygoteSpawner::end(std::uint64_t cookie,
   if (run.handlers.ended) run.handlers.ended(how(run));
 }
 
-/// Requests that the dead zygote has not taken go to a new one. With the lock.
-std::vector<std::uint64_t> ZygoteSpawner::send_again(Fd far_end) {
-  std::vector<std::uint64_t> failed;
-  wire::SpawnRequest message{};
-  std::vector<Fd> owned;
-  while (receive_message(far_end.get(), &message, sizeof message, owned)) {
-    const auto found = runs_.find(message.cookie);
+/// Requests that the dead zygote has not taken are to go to a new one. With the lock.
+void ZygoteSpawner::take_back(Fd far_end) {
+  Pending next;
+  while (receive_message(far_end.get(), &next.message, sizeof next.message, next.fds)) {
+    const auto found = runs_.find(next.message.cookie);
     if (found == runs_.end()) continue;
-    std::vector<int> fds;
-    fds.reserve(owned.size());
-    for (const Fd& fd : owned) fds.push_back(fd.get());
-    const bool sent = ensure_zygote() && send_message(zygotes_[current_].process.socket.get(),
-                                                      &message, sizeof message, fds, 0) == 0;
-    found->second.generation = current_;
-    if (!sent) failed.push_back(message.cookie);
+    found->second.generation = 0;
+    pending_.push_back(std::move(next));
+    next = {};
   }
-  return failed;
+}
+
+/// 0 or errno. With the lock.
+int ZygoteSpawner::offer(const Pending& what) {
+  if (!ensure_zygote()) return ESRCH;
+  std::vector<int> fds;
+  fds.reserve(what.fds.size());
+  for (const Fd& fd : what.fds) fds.push_back(fd.get());
+  return send_message(zygotes_[current_].process.socket.get(), &what.message, sizeof what.message,
+                      fds, MSG_DONTWAIT);
+}
+
+void ZygoteSpawner::send_again() {
+  std::vector<std::uint64_t> failed;
+  bool full = false;
+  {
+    const std::lock_guard lock(mutex_);
+    while (!pending_.empty()) {
+      const Pending& next = pending_.front();
+      const auto found = runs_.find(next.message.cookie);
+      if (found != runs_.end()) {
+        const int error = offer(next);
+        full = error == EAGAIN || error == ETOOMANYREFS;
+        if (full) break;
+        if (error == 0) found->second.generation = current_;
+        if (error != 0) failed.push_back(next.message.cookie);
+      }
+      pending_.pop_front();
+    }
+  }
+  for (const auto cookie : failed) end(cookie, lost_run);
+  if (full) later(std::chrono::milliseconds(2), [this] { send_again(); });
 }
 
 void ZygoteSpawner::on_zygote_death(std::uint64_t generation) {
   std::vector<std::uint64_t> in_flight;
-  std::vector<std::uint64_t> failed;
   {
     const std::lock_guard lock(mutex_);
     Zygote& zygote = zygotes_[generation];
@@ -373,7 +378,7 @@ void ZygoteSpawner::on_zygote_death(std::uint64_t generation) {
     zygote.death_token = 0;
     // ECHILD: the host program waits for all children itself; the zygote is gone either way.
     ::waitid(P_PID, static_cast<id_t>(zygote.process.pid), nullptr, WEXITED | WNOHANG);
-    failed = send_again(std::move(zygote.process.far_end));
+    take_back(std::move(zygote.process.far_end));
     for (const auto& [cookie, run] : runs_) {
       if (run.generation != generation) continue;
       if (run.shim_pid != 0) {
@@ -383,27 +388,29 @@ void ZygoteSpawner::on_zygote_death(std::uint64_t generation) {
       }
     }
   }
-  for (const auto cookie : failed) end(cookie, lost);
+  send_again();
   // The rest of them it may have cloned or not: a shim that lives tells so soon.
-  later(kInFlightPatience, [this, in_flight] {
+  later(kInFlightPatience, [this, in_flight, generation] {
     for (const auto cookie : in_flight) {
       bool waiting = false;
       {
         const std::lock_guard lock(mutex_);
         const auto found = runs_.find(cookie);
-        waiting = found != runs_.end() && !found->second.started;
+        waiting = found != runs_.end() && !found->second.started_at &&
+                  found->second.generation == generation;
       }
-      if (waiting) end(cookie, lost);
+      if (waiting) end(cookie, lost_run);
     }
   });
 }
 
 /// The zygote told of shims' deaths; without it each is watched by a pidfd of its own.
 void ZygoteSpawner::watch_shim(std::uint64_t cookie, const LiveRun& run) {
+  if (shim_watches_.contains(cookie)) return;
   Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, run.shim_pid, 0))};
   const auto report = [this, cookie](std::uint32_t = 0) {
     // Its own event, if it sent one, is in the socket already and is handled before this.
-    later(std::chrono::milliseconds(50), [this, cookie] { end(cookie, lost); });
+    later(std::chrono::milliseconds(50), [this, cookie] { end(cookie, lost_run); });
     const std::lock_guard lock(mutex_);
     const auto found = shim_watches_.find(cookie);
     if (found == shim_watches_.end()) return;
@@ -411,7 +418,7 @@ void ZygoteSpawner::watch_shim(std::uint64_t cookie, const LiveRun& run) {
     shim_watches_.erase(found);
   };
   if (!pidfd) {
-    later(std::chrono::milliseconds(50), [this, cookie] { end(cookie, lost); });
+    later(std::chrono::milliseconds(50), [this, cookie] { end(cookie, lost_run); });
     return;
   }
   const auto token = loop_.watch(pidfd.get(), report);
@@ -429,7 +436,7 @@ void ZygoteSpawner::on_socket_end(std::uint64_t generation) {
     for (const auto& [cookie, run] : runs_)
       if (run.generation == generation) silent.push_back(cookie);
   }
-  for (const auto cookie : silent) end(cookie, lost);
+  for (const auto cookie : silent) end(cookie, lost_run);
 }
 
 }  // namespace

@@ -32,7 +32,9 @@ Result<int> helper_image() {
   const std::span<const char> bytes{ringfort_shim_image_begin, ringfort_shim_image_end};
   auto made = sealed_memory("ringfort-shim", std::as_bytes(bytes));
   if (!made) return fail(made.error());
-  image = std::move(*made);
+  // Out of the way of what the zygote gets under fixed numbers.
+  image = Fd{::fcntl(made->get(), F_DUPFD_CLOEXEC, kSocketInZygote + 1)};
+  if (!image) return fail(os_error("cannot copy a descriptor"));
   return image.get();
 }
 
@@ -60,6 +62,9 @@ Result<ZygoteProcess> start_zygote() {
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
   posix_spawn_file_actions_adddup2(&actions, zygote.far_end.get(), kSocketInZygote);
+  // Not the caller's: whoever reads a pipe of his would wait for the zygote and every shim, too.
+  for (int fd = 0; fd < kSocketInZygote; ++fd)
+    posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
   sigset_t none;
   sigset_t all;
   sigemptyset(&none);

@@ -23,7 +23,7 @@ namespace {
 constexpr pid_t kMaxPid = 1 << 22;
 unsigned char g_is_shim[kMaxPid / 8];
 
-// Which run a shim pid belongs to, for the event of its death. Open addressing, power of two.
+// Which run a shim pid belongs to, for the event of its death.
 struct Slot {
   pid_t pid;
   std::uint64_t cookie;
@@ -38,8 +38,8 @@ bool is_shim(pid_t pid) {
 void mark_shim(pid_t pid, std::uint64_t cookie) {
   if (pid >= kMaxPid) return;
   g_is_shim[pid / 8] = static_cast<unsigned char>(g_is_shim[pid / 8] | (1U << (pid % 8)));
-  // The slot of a pid is fixed by its low bits; a clash only loses a death notice's cookie, and
-  // 65,536 slots for at most that many live shims keep neighbours apart.
+  // The slot of a pid is fixed by its low bits. A clash loses the cookie of the elder's death
+  // notice, not the notice: the library then finds the run by its shim's pid.
   g_slots[static_cast<std::size_t>(pid) % kSlots] = {pid, cookie};
 }
 
@@ -55,8 +55,10 @@ void send_event(int socket_fd, wire::Event event) {
   }
 }
 
-/// Receives one request with its descriptors. False when the library is gone.
-bool receive(int socket_fd, ShimStart& start) {
+enum class Received { Request, Nonsense, End };
+
+/// Receives one request with its descriptors. End when the library is gone.
+Received receive(int socket_fd, ShimStart& start) {
   iovec part{&start.request, sizeof start.request};
   alignas(cmsghdr) static char space[CMSG_SPACE(sizeof(int) * wire::kSpawnFdCount)];
   msghdr message{};
@@ -67,7 +69,7 @@ bool receive(int socket_fd, ShimStart& start) {
   const long size = sys(SYS_recvmsg, socket_fd, &message, MSG_CMSG_CLOEXEC);
   if (size == -EINTR) return receive(socket_fd, start);
   for (int& fd : start.fds) fd = -1;
-  if (size != sizeof start.request) return false;
+  if (size <= 0) return Received::End;
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   const unsigned char* data = header != nullptr ? CMSG_DATA(header) : nullptr;
   const std::size_t count = header != nullptr ? (header->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
@@ -76,7 +78,20 @@ bool receive(int socket_fd, ShimStart& start) {
     if ((start.request.fd_mask & (1U << slot)) == 0 || next >= count) continue;
     std::memcpy(&start.fds[slot], data + sizeof(int) * next++, sizeof(int));
   }
-  return true;
+  // Only a helper of another version (RINGFORT_HELPER) meets a request that it does not know.
+  const bool known =
+      size == sizeof start.request && start.request.version == wire::kProtocolVersion;
+  return known ? Received::Request : Received::Nonsense;
+}
+
+void refuse(const ShimStart& start, wire::Step step, std::int32_t error) {
+  wire::Event event{};
+  event.kind = wire::EventKind::StartFailed;
+  event.cookie = start.request.cookie;
+  event.step = step;
+  event.error = error;
+  event.finished_usec = wall_usec();
+  send_event(start.events_fd, event);
 }
 
 void spawn(ShimStart& start, int signal_fd) {
@@ -92,13 +107,7 @@ void spawn(ShimStart& start, int signal_fd) {
   if (pid > 0) {
     mark_shim(static_cast<pid_t>(pid), start.request.cookie);
   } else {
-    wire::Event event{};
-    event.kind = wire::EventKind::StartFailed;
-    event.cookie = start.request.cookie;
-    event.step = wire::Step::Clone;
-    event.error = static_cast<std::int32_t>(-pid);
-    event.finished_usec = wall_usec();
-    send_event(start.events_fd, event);
+    refuse(start, wire::Step::Clone, static_cast<std::int32_t>(-pid));
   }
   for (int& fd : start.fds) close_fd(fd);
 }
@@ -155,8 +164,16 @@ void reap(int socket_fd) {
       reap(socket_fd);
     }
     if (set[0].revents != 0) {
-      if (!receive(socket_fd, start)) ::_exit(0);
-      spawn(start, signal_fd);
+      switch (receive(socket_fd, start)) {
+        case Received::End:
+          ::_exit(0);
+        case Received::Nonsense:
+          refuse(start, wire::Step::Plan, EPROTO);
+          for (int& fd : start.fds) close_fd(fd);
+          break;
+        case Received::Request:
+          spawn(start, signal_fd);
+      }
     }
   }
 }
@@ -171,9 +188,6 @@ int main(int count, char** arguments) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   ::setsid();  // a terminal's Ctrl-C is the supervisor's to handle
   const int socket_fd = std::atoi(arguments[1]);
-  // A library may have been loaded into a process without descriptors 0..2.
-  for (int fd = ::open("/dev/null", O_RDWR); fd >= 0 && fd <= 2; fd = ::open("/dev/null", O_RDWR)) {
-  }
   ::close_range(3, static_cast<unsigned>(socket_fd) - 1, 0);
   ::close_range(static_cast<unsigned>(socket_fd) + 1, ~0U, 0);
   ::fcntl(socket_fd, F_SETFD, FD_CLOEXEC);

@@ -108,14 +108,14 @@ struct FakeSpawner final : platform::Spawner {
   }
   void end(std::size_t number, RawExit raw = {}, EndCauses causes = {}) {
     launched[number].over = true;
-    launched[number].handlers.ended({make_exit_record(raw, causes), std::nullopt, false});
+    launched[number].handlers.ended({make_exit_record(raw, causes), std::nullopt});
   }
   void fail_start(std::size_t number, int code, Error error) {
     launched[number].over = true;
     ExitRecord record;
     record.code = code;
     record.reason = EndReason::StartFailed;
-    launched[number].handlers.ended({record, std::move(error), false});
+    launched[number].handlers.ended({record, std::move(error)});
   }
   std::size_t living() const {
     return static_cast<std::size_t>(
@@ -131,19 +131,24 @@ struct FakePlatform {
       std::make_shared<platform::TreeStats>(platform::TreeStats{7, 4096, 1});
   std::shared_ptr<std::uint64_t> pss = std::make_shared<std::uint64_t>(0);
   std::shared_ptr<std::size_t> looks = std::make_shared<std::size_t>(0);
+  platform::HostFacts host = plain_user();
+
+  static platform::HostFacts plain_user() {
+    platform::HostFacts host;
+    host.landlock_abi = 7;
+    host.uid = host.gid = 1000;
+    return host;
+  }
 
   actors::Seams seams(std::function<std::chrono::steady_clock::time_point()> uptime) const {
     actors::Seams seams;
     seams.files = files;
     seams.spawner = spawner;
     seams.choose_level = [](Isolation) -> Result<Level> { return Level::Landlock; };
-    seams.check_reachable = [](const platform::Policy&, std::uint32_t, std::uint32_t) { return Status{}; };
-    seams.host_facts = [] {
-      platform::HostFacts host;
-      host.landlock_abi = 7;
-      host.uid = host.gid = 1000;
-      return host;
+    seams.check_reachable = [](const platform::Policy&, std::uint32_t, std::uint32_t) {
+      return Status{};
     };
+    seams.host_facts = [host = host] { return host; };
     seams.claim_port = [](platform::PortRange,
                           std::uint16_t& cursor) -> Result<platform::HeldPort> {
       platform::HeldPort held;

@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <thread>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -281,6 +283,72 @@ TEST_P(SpawnerTest, RunsOnWhenTheZygoteIsKilled) {
   ASSERT_EQ(::kill(spawner_->zygote_pid(), SIGKILL), 0);
   ASSERT_EQ(::kill(started.shim_pid, SIGKILL), 0);
   EXPECT_EQ(second->end.get().exit.reason, EndReason::Lost);
+}
+
+// A stopped zygote's queue fills up. Whoever waits for room must not keep the loop from hearing.
+TEST_P(SpawnerTest, EveryRequestIsAnsweredThoughTheZygoteStoppedReading) {
+  constexpr int kMany = 600;
+  for (const int signal : {SIGCONT, SIGKILL}) {
+    SCOPED_TRACE(signal);
+    run(plan({"true"}));
+    const auto zygote = spawner_->zygote_pid();
+    ASSERT_EQ(::kill(zygote, SIGSTOP), 0);
+    const auto what = plan({"true"});
+    std::vector<std::shared_ptr<Heard>> all(kMany);
+    for (auto& heard : all) heard = std::make_shared<Heard>();
+    std::atomic<int> sent = 0;
+    std::thread sender([&] {
+      for (const auto& heard : all) {
+        start(what, heard);
+        ++sent;
+      }
+    });
+    // Full is when the sender has stopped for as long as a signal takes to be delivered and more.
+    for (int before = -1; before != sent || before == 0; std::this_thread::sleep_for(100ms))
+      before = sent;
+    EXPECT_LT(sent, kMany) << "the queue takes all: choose a larger number";
+
+    ASSERT_EQ(::kill(zygote, signal), 0);
+
+    int lost = 0;
+    for (const auto& heard : all)
+      if (heard->end.get().exit.reason == EndReason::Lost) ++lost;
+    sender.join();
+    // One request may have been between the queue and a shim when the zygote was killed.
+    EXPECT_LE(lost, signal == SIGKILL ? 1 : 0);
+  }
+}
+
+TEST_P(SpawnerTest, AStoppedZygoteIsNotWaitedForAtTheEnd) {
+  run(plan({"true"}));
+  ASSERT_EQ(::kill(spawner_->zygote_pid(), SIGSTOP), 0);
+  spawner_.reset();  // would hang
+}
+
+TEST_P(SpawnerTest, ZygoteAndShimsHoldNoneOfTheCallersStreams) {
+  auto heard = std::make_shared<Heard>();
+  auto handle = start(plan({"sleep", "1000"}), heard);
+  const auto started = heard->start.get();
+  for (const auto pid : {spawner_->zygote_pid(), started.shim_pid})
+    for (int fd = 0; fd < 3; ++fd)
+      EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(pid) + "/fd/" + std::to_string(fd)),
+                "/dev/null");
+}
+
+TEST_P(SpawnerTest, OnePrivateConnectionCarriesOneExecAtATime) {
+  auto heard = std::make_shared<Heard>();
+  auto handle = start(plan({"sleep", "1000"}), heard);
+  heard->start.get();
+  std::promise<Result<ExecResult>> first;
+  std::promise<Result<ExecResult>> second;
+  handle->exec({plan({"sh", "-c", "read line; exit 7"}), 1024, {}},
+               [&](Result<ExecResult> result) { first.set_value(std::move(result)); });
+  handle->exec({plan({"true"}), 1024, {}},
+               [&](Result<ExecResult> result) { second.set_value(std::move(result)); });
+  const auto refused = second.get_future().get();
+  EXPECT_EQ(refused ? ErrorKind::Internal : refused.error().kind, ErrorKind::Conflict);
+  const auto ended = first.get_future().get();
+  EXPECT_EQ(ended ? ended->code : -1, 7);
 }
 
 TEST_P(SpawnerTest, AttachedContainersEndWithTheirSpawner) {
