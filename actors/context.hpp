@@ -35,6 +35,7 @@ struct Settings {
   platform::PortRange ports;
   std::size_t exec_output_limit = 1 << 20;
   std::optional<std::uint32_t> uid_block;
+  std::uint32_t uid_count = 65536;  ///< in that block
 };
 
 /// Which threads blocking work runs on. `Scheduled` is for tests with virtual time.

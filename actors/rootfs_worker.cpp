@@ -3,6 +3,8 @@
 #include "ringfort/actors/site.hpp"
 #include "ringfort/platform/log_reader.hpp"
 
+#include <cerrno>
+
 namespace ringfort::actors {
 
 namespace {
@@ -59,6 +61,11 @@ class RootfsWorker {
 
   Status on_register(const RegisterImage& add) {
     auto image = images().add(add.image, add.directory);
+    if (!image && image.error().os_errno == ENOSPC) {
+      // What was discarded a moment ago may still be on its way out.
+      seams_.files->drain();
+      image = images().add(add.image, add.directory);
+    }
     if (!image) return fail(std::move(image.error()));
     return {};
   }

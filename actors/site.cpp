@@ -169,6 +169,9 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Setti
   site->layers = platform::layers(*plan);
   site->missing = platform::missing_protections(*policy, *level, host);
   site->not_enforced = specs::not_enforced(*recipe.service);
+  // A name of its own takes a UTS namespace.
+  if (*level == Level::Landlock && recipe.service->hostname)
+    site->not_enforced.emplace_back("hostname");
   site->policy = std::move(*policy);
   site->plan = std::move(*plan);
   add_memory_limit(*site, seams);

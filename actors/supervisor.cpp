@@ -13,10 +13,15 @@ using namespace messages;
 
 // Outside of what systemd and the distributions give away (systemd.io/UIDS-GIDS).
 constexpr std::uint32_t kDefaultUidBlock = 1'880'000'000;
-constexpr std::uint32_t kUidBlockSize = 65536;
 
 tl::unexpected<Error> unknown(const ContainerId& id) {
   return fail(Error{ErrorKind::NotFound, "no such container", "create it first", id.str(), 0});
+}
+
+tl::unexpected<Error> no_uid_left(const ContainerId& id) {
+  return fail(Error{ErrorKind::CreateFailed, "every user id of the block is in use",
+                    "remove containers, or open another runtime with a uid_block of its own",
+                    id.str(), 0});
 }
 
 class Supervisor {
@@ -27,8 +32,9 @@ class Supervisor {
   Supervisor(Self<Handle> self, ContextPtr context) : self_(self), context_(std::move(context)) {
     on_down(self_, [this](const caf::actor_addr& who) { forget(who); });
     // Runtimes share a block; beginning at different places keeps their containers apart.
-    next_uid_ = static_cast<std::uint32_t>(
-        std::hash<std::string>{}(context_->seams.files->owner_nonce()) % kUidBlockSize);
+    next_uid_ =
+        static_cast<std::uint32_t>(std::hash<std::string>{}(context_->seams.files->owner_nonce()) %
+                                   context_->settings.uid_count);
   }
 
   Handle::behavior_type make_behavior() {
@@ -81,8 +87,11 @@ class Supervisor {
     auto [at, fresh] = registry_.try_emplace(create.id);
     Entry& entry = at->second;
     if (fresh) {
+      if (context_->host.root) {
+        entry.uid = choose_uid();
+        if (!entry.uid) return registry_.erase(at), no_uid_left(create.id);
+      }
       entry.container = spawn_container(self_->system(), context_, Handle{self_}, create.id);
-      entry.uid = choose_uid();
       by_address_.emplace(entry.container.address(), create.id);
       monitor(self_, entry.container);
     }
@@ -155,14 +164,15 @@ class Supervisor {
     farewells_.clear();
   }
 
+  /// Nobody else's in this runtime; nothing when all are taken.
   std::optional<std::uint32_t> choose_uid() {
-    if (!context_->host.root) return std::nullopt;
     std::uint32_t first = context_->settings.uid_block.value_or(kDefaultUidBlock);
-    for (std::uint32_t tried = 0; tried < kUidBlockSize; ++tried) {
-      std::uint32_t uid = first + next_uid_++ % kUidBlockSize;
+    const std::uint32_t count = context_->settings.uid_count;
+    for (std::uint32_t tried = 0; tried < count; ++tried) {
+      std::uint32_t uid = first + next_uid_++ % count;
       if (uids_.insert(uid).second) return uid;
     }
-    return first;  // more containers than uids: the last one shares
+    return std::nullopt;
   }
 
   ImagesInUse images_in_use() const {

@@ -104,7 +104,7 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
              append(parse_text, flags.write));
   add_option(app, "--workdir", "DIR", "start there; must be visible inside",
              into(parse_text, flags.workdir));
-  add_option(app, "--user", "USER", "uid[:gid] to run as, when ringfort runs as root",
+  add_option(app, "--user", "USER", "name or uid[:gid] to run as, when ringfort runs as root",
              into(parse_text, flags.user));
 }
 

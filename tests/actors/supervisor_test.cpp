@@ -49,6 +49,22 @@ TEST_F(SupervisorTest, NeverGivesOnePortToTwoContainers) {
   EXPECT_EQ(ports.size(), 50U);
 }
 
+TEST_F(SupervisorTest, NeverGivesOneUserIdToTwoContainers) {
+  fake.host.root = true;
+  actors::Settings settings;
+  settings.uid_count = 3;
+  restart(settings);
+  for (id.replica = 1; id.replica <= 3; ++id.replica) EXPECT_TRUE(create()->has_value());
+
+  const auto refused = create();
+  id.replica = 2;
+  EXPECT_TRUE(call<Status>(Remove{})->has_value());
+  id.replica = 4;
+
+  EXPECT_EQ(refused->error().kind, ErrorKind::CreateFailed);
+  EXPECT_TRUE(create()->has_value());
+}
+
 TEST_F(SupervisorTest, ListsAllContainersInOrder) {
   for (id.replica = 600; id.replica > 0; --id.replica) create();
 

@@ -125,6 +125,18 @@ TEST(LaunchPlan, TellsWhenEndpointsAloneAskForPortsThatTheKernelCannotHold) {
       missing, [](const auto& one) { return one.find("holds no ports") != std::string::npos; }));
 }
 
+TEST(LaunchPlan, TellsWhenItsOwnFilesCanBeRead) {
+  Policy policy = host_policy();
+  const auto told = [&] {
+    return std::ranges::any_of(
+        missing_protections(policy, Level::Namespaces, machine(7, false)),
+        [](const auto& one) { return one.find("own files are readable") != std::string::npos; });
+  };
+  EXPECT_FALSE(told());
+  policy.paths = {{"/", Access::Read}};
+  EXPECT_TRUE(told());
+}
+
 TEST(LaunchPlan, AsksForNoRightThatTheAbiDoesNotKnow) {
   for (std::uint32_t abi = 1; abi <= 7; ++abi) {
     Policy policy = host_policy();

@@ -57,6 +57,20 @@ TEST(Policy, PlacesRootAndScratchInTheContainerDirectory) {
   EXPECT_EQ(policy.memory_limit, std::nullopt);
 }
 
+TEST(Policy, NeverOpensTheDataDirectoryForWriting) {
+  for (const char* path : {"/", "/srv", "/srv/ringfort", "/srv/ringfort/state"}) {
+    RunOptions options;
+    options.write = {path};
+    const auto error = refusal({}, options);
+    EXPECT_EQ(error.kind, ErrorKind::InvalidSpec) << path;
+    EXPECT_THAT(error.hint, HasSubstr("--data-dir")) << path;
+  }
+  RunOptions beside;
+  beside.write = {"/srv/ringfort2", "/srv/other"};
+  beside.read = {"/srv"};
+  EXPECT_TRUE(make_policy({}, beside, kContext));
+}
+
 TEST(Policy, GivesTheHostImageNoRootOfItsOwn) {
   PolicyContext context = kContext;
   context.host_image = true;

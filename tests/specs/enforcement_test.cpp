@@ -91,7 +91,7 @@ TEST(Enforcement, NamesTheUsedFieldsThatAreNotEnforced) {
            {"    restart_policy: {kind: \"no\"}\n", {"restart_policy"}},
            {"    ulimits: {core: {soft: 0}}\n", {"ulimits"}},
            {"    replica_groups: [{role: a, count: 1}]\n", {"replica_groups"}},
-           {"    tty: true\n    user: root\n", {"tty", "user"}},
+           {"    tty: true\n    user: root\n    hostname: h\n", {"tty"}},
        }) {
     EXPECT_EQ(not_enforced(service_with(fields)), paths) << fields;
   }

@@ -142,10 +142,10 @@ TEST_P(RunCommand, ForwardsSignals) {
 }
 
 TEST_P(RunCommand, TakesTheProgramWithItWhenItIsKilled) {
-  command_.write("alive", "");
+  command_.write("dir/alive", "");
   Program program{
-      command_.argv(words({"--write", ".", "--", "sh", "-c",
-                           "echo ready; while :; do echo x >> alive; sleep 0.02; done"})),
+      command_.argv(words({"--write", "dir", "--", "sh", "-c",
+                           "echo ready; while :; do echo x >> dir/alive; sleep 0.02; done"})),
       command_.options()};
   ASSERT_TRUE(program.has_said("ready"));
   program.signal(SIGKILL);
@@ -186,11 +186,18 @@ TEST_P(RunCommand, LetsWritePathsChange) {
   // Root's containers have a uid of their own; at landlock it must be let in by the file's mode.
   std::filesystem::permissions(command_.home() + "/dir", std::filesystem::perms::all);
   std::filesystem::permissions(command_.home() + "/dir/old", std::filesystem::perms(0666));
-  const auto end = shell("cd dir && cat old && echo new > new && rm old", {"--write", "."});
+  const auto end = shell("cd " + command_.home() + "/dir && cat old && echo new > new && rm old",
+                         {"--write", "dir"});
   EXPECT_EQ(end.out, "old\n");
   EXPECT_EQ(end.code, 0) << end.err;
   EXPECT_EQ(test::read_file(command_.home() + "/dir/new"), "new\n");
   EXPECT_FALSE(test::exists(command_.home() + "/dir/old"));
+}
+
+TEST_P(RunCommand, RefusesToOpenItsOwnFilesForWriting) {
+  const auto end = run({"--write", ".", "true"});
+  EXPECT_EQ(end.code, 125);
+  EXPECT_THAT(end.err, HasSubstr("--data-dir"));
 }
 
 TEST_P(RunCommand, ShowsAPathAsGivenAndResolved) {
