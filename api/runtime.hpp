@@ -32,7 +32,8 @@ struct RuntimePortRange {
 
 struct RuntimeConfig {
   std::string data_dir;  ///< made when absent; absolute or relative to the cwd
-  std::string log_dir;   ///< empty = <data_dir>/logs
+  std::string
+      log_dir;  ///< empty = <data_dir>/logs. Made, for its users; nothing of ours goes there
   bool gpu_access = true;
   Isolation isolation = Isolation::Auto;
   OnExit on_exit = OnExit::Kill;

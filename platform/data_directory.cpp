@@ -6,12 +6,13 @@
 #include "ringfort/specs/names.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
-#include <set>
 #include <system_error>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 namespace ringfort::platform {
@@ -50,6 +51,13 @@ Result<Fd> open_root(const std::string& path, mode_t mode) {
     return fail(os_error("cannot open the data directory " + printable(path, 4096), kHint));
   adopt_empty(root.get(), mode);
   return root;
+}
+
+/// Whom `containers/<id>` belongs to when nothing in `state` says so.
+std::string owner_of_bare(int container_fd) {
+  std::array<char, 64> text{};
+  const auto got = ::readlinkat(container_fd, ".owner", text.data(), text.size());
+  return got > 0 ? std::string(text.data(), static_cast<std::size_t>(got)) : std::string{};
 }
 
 }  // namespace
@@ -109,12 +117,38 @@ std::vector<std::string> DataDirectory::take_over_leftovers(const std::string& n
   }
   const auto entries = list_directory(owners.get());
   if (!entries) return taken;
+  dead.clear();
   for (const auto& entry : *entries) {
-    if (entry.name != nonce && !is_live_owner(owners.get(), entry.name)) {
-      forget_dead_owner(owners.get(), entry.name);
+    if (entry.name != nonce && !is_live_owner(owners.get(), entry.name)) dead.insert(entry.name);
+  }
+  if (!dead.empty()) take_over_bare_containers(dead, nonce, taken);
+  // Last: a clean-up that is cut short is begun again by the next one.
+  for (const auto& name : dead) forget_dead_owner(owners.get(), name);
+  return taken;
+}
+
+/// Containers without records ended with their owner, so nobody will ask for them.
+void DataDirectory::take_over_bare_containers(const std::set<std::string>& dead,
+                                              const std::string& nonce,
+                                              std::vector<std::string>& taken) const {
+  const auto entries = list_directory(containers.get());
+  if (!entries) return;
+  for (const auto& entry : *entries) {
+    const Fd dir{::openat(containers.get(), entry.name.c_str(), kDirectory | O_NOFOLLOW)};
+    // With the lock nobody else clears the name away and puts another container in its place.
+    struct stat held {};
+    struct stat named {};
+    if (!dir || !dead.contains(owner_of_bare(dir.get())) || ::flock(dir.get(), LOCK_EX) != 0 ||
+        ::fstat(dir.get(), &held) != 0 ||
+        ::fstatat(containers.get(), entry.name.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+        held.st_ino != named.st_ino) {
+      continue;
+    }
+    const auto name = nonce + ".left." + std::to_string(taken.size());
+    if (::renameat(containers.get(), entry.name.c_str(), trash.get(), name.c_str()) == 0) {
+      taken.push_back(name);
     }
   }
-  return taken;
 }
 
 }  // namespace ringfort::platform

@@ -4,6 +4,7 @@
 
 #include "ringfort/platform/fd.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,14 @@ struct DataDirectory {
   /// Makes what is missing. Errors: Io naming the path and `--data-dir`.
   static Result<DataDirectory> open(const std::string& path);
 
-  /// Moves what dead owners left in .staging and .trash to names of `nonce` in .trash and returns
-  /// these names. Of two runtimes that clean at once, each thing is taken by one.
+  /// Moves what dead owners left in .staging and .trash, and their containers without records, to
+  /// names of `nonce` in .trash and returns these names. Of two runtimes that clean at once, each
+  /// thing is taken by one.
   std::vector<std::string> take_over_leftovers(const std::string& nonce) const;
+
+ private:
+  void take_over_bare_containers(const std::set<std::string>& dead, const std::string& nonce,
+                                 std::vector<std::string>& taken) const;
 };
 
 }  // namespace ringfort::platform
