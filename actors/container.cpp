@@ -42,6 +42,7 @@ Container::Handle::behavior_type Container::make_behavior() {
       [this](const Watch& call) { on_watch(call); },
       [this](CreateCall& call) { return on_create(call); },
       [this](const Shutdown& call) { return on_shutdown(call); },
+      [this](const Restore& call) { on_restore(call); },
       [this](Launched& news) { on_launched(news); },
       [this](const Began& news) { on_began(news); },
       [this](Exited& news) { on_exited(news); },
@@ -102,6 +103,9 @@ Status Container::on_pause() {
 Status Container::on_unpause() { return feed(Event::Unpause); }
 
 Answer<Status> Container::on_remove() {
+  if (found_ && found_->has_live_owner)
+    return Status{fail(error(ErrorKind::Conflict, "belongs to another runtime that is alive",
+                             "remove it there, or end that runtime"))};
   auto promise = make_promise<Status, Handle>(self_);
   removes_.push_back(promise);
   (void)feed(Event::Remove);
@@ -114,10 +118,56 @@ Answer<Status> Container::on_shutdown(const Shutdown& call) {
       options_.durability.value_or(context_->settings.durability) == Durability::None;
   if (call.how == OnExit::Kill || leaves_nothing)
     farewell = leaves_nothing ? Farewell::KillAndDiscard : Farewell::KillAndKeepFiles;
+  if (found_) farewell = Farewell::LetRun;  // only looked at
+  if (farewell == Farewell::LetRun && site_ && site_->cgroup) site_->cgroup->keep();
   auto promise = make_promise<Status, Handle>(self_);
   removes_.push_back(promise);
   (void)apply(shut_down(machine_, farewell));
   return promise;
+}
+
+void Container::on_restore(const Restore& call) {
+  found_ = call.found;
+  service_ = found_->service;
+  options_ = found_->options;
+  uid_ = found_->uid;
+  site_ = found_->site;
+  if (found_->port) {
+    platform::HeldPort held;  // the shim holds it, if anybody does
+    held.port = *found_->port;
+    port_ = std::make_shared<const platform::HeldPort>(std::move(held));
+  }
+  exit_ = found_->exit;
+  const bool paused = found_->found == platform::Found::Paused;
+  if (paused || found_->found == platform::Found::Running) {
+    const auto state_dir = state_directory(*context_->seams.files, id_);
+    Handle me{self_};
+    auto run = context_->seams.spawner->adopt(
+        id_.str(), state_dir,
+        {[me](const platform::ProgramStarted& began) {
+           post(me, Began{1, began.shim_pid, began.main_pid, began.at});
+         },
+         [me](const platform::ProgramEnded& ended) {
+           post(me, Exited{1, ended.exit, ended.start_error});
+         }});
+    if (run) {
+      run_ = std::move(*run);
+      began_ = found_->began;
+      machine_ = found_as(paused ? State::Paused : State::Running);
+      if (!paused) guard();
+      return;
+    }
+    // It ended since it was looked at.
+    exit_ = platform::exit_record_of(context_->seams.shim_traces(state_dir));
+  }
+  if (!exit_) {
+    machine_ = found_as(State::Created);
+  } else if (exit_->reason == EndReason::StartFailed) {
+    failure_ = error(ErrorKind::StartFailed, "could not be started", "look at its exit record");
+    machine_ = found_as(State::Failed);
+  } else {
+    machine_ = found_as(State::Exited);
+  }
 }
 
 Answer<Result<ExitRecord>> Container::on_wait(const Wait& call) {
@@ -168,10 +218,16 @@ ContainerState Container::on_get_state() const {
 
 ContainerEntry Container::on_get_entry() const {
   ContainerEntry entry{
-      id_, service_ ? service_->image.name : "", on_get_state(), Level::Landlock, {}, {}};
+      id_, service_ ? service_->image.name : "", on_get_state(), Level::Landlock, {}, {}, {}, {},
+      {}};
   if (site_) entry.level = site_->level;
   if (port_) entry.port = port_->port;
   if (began_ && machine_.alive) entry.pid = began_->main_pid;
+  if (service_) entry.command = command_line(service_->command);
+  if (site_) {
+    entry.layers = site_->layers;
+    entry.missing = site_->missing;
+  }
   return entry;
 }
 
@@ -204,6 +260,7 @@ void Container::on_began(const Began& news) {
   if (news.generation != machine_.generation) return;
   began_ = news;
   (void)feed(Event::Began, news.generation);
+  if (found_ && machine_.state == State::Running) guard();
 }
 
 void Container::on_exited(Exited& news) {

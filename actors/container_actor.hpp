@@ -3,6 +3,7 @@
 
 #include "ringfort/actors/container_machine.hpp"
 #include "ringfort/actors/context.hpp"
+#include "ringfort/actors/recovery.hpp"
 #include "ringfort/actors/site.hpp"
 #include "ringfort/messages/container.hpp"
 
@@ -42,6 +43,7 @@ class Container {
   Status on_unpause();
   Answer<Status> on_remove();
   Answer<Status> on_shutdown(const messages::Shutdown& call);
+  void on_restore(const messages::Restore& call);
   Answer<Result<ExitRecord>> on_wait(const messages::Wait& call);
   Answer<Result<ExecResult>> on_exec(messages::Exec& call);
   ContainerState on_get_state() const;
@@ -66,6 +68,9 @@ class Container {
   void build_with_port();
   void build_failed(Error error);
   void open();
+  void open_as_ours();
+  void open_files();
+  Status hold_port_again();
   void launch(messages::Generation generation);
   void start_failed(messages::Generation generation, Error error);
   Status stop_run();
@@ -96,6 +101,7 @@ class Container {
   std::optional<std::uint32_t> uid_;
   std::shared_ptr<const platform::HeldPort> port_;
   std::shared_ptr<const Site> site_;
+  std::shared_ptr<const Recovered> found_;  ///< it was found on disk and is not ours yet
 
   // The run of the present generation.
   std::shared_ptr<platform::RunRequest> request_;

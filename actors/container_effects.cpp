@@ -162,6 +162,37 @@ void Container::open() {
   failure_.reset();
   began_.reset();
   ending_.reset();
+  if (found_) return open_as_ours();
+  open_files();
+}
+
+/// Another process made it: from this start on it is ours.
+void Container::open_as_ours() {
+  auto generation = machine_.generation;
+  request(self_, context_->rootfs, TakeOver{id_, found_->record})
+      .then(
+          [this, generation](Status& taken) {
+            if (taken) taken = hold_port_again();
+            if (!taken) return start_failed(generation, std::move(taken.error()));
+            found_.reset();
+            open_files();
+          },
+          [this, generation](caf::error&) {
+            start_failed(generation, error(ErrorKind::Internal, "the rootfs actor is gone",
+                                           "open a new runtime"));
+          });
+}
+
+Status Container::hold_port_again() {
+  if (!port_ || port_->socket) return {};
+  auto cursor = port_->port;
+  auto held = context_->seams.claim_port({cursor, cursor}, cursor);
+  if (!held) return fail(std::move(held.error()));
+  port_ = std::make_shared<const platform::HeldPort>(std::move(*held));
+  return {};
+}
+
+void Container::open_files() {
   auto generation = machine_.generation;
   request(self_, context_->rootfs, Open{site_})
       .then(

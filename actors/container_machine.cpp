@@ -194,6 +194,16 @@ Step step(const Machine& machine, Event event, std::uint32_t generation) {
   return result;
 }
 
+Machine found_as(State state) {
+  Machine machine;
+  machine.state = state;
+  if (state == S::Created) return machine;
+  machine.generation = 1;
+  machine.alive = state == S::Running || state == S::Paused;
+  if (!machine.alive) machine.ended = 1;
+  return machine;
+}
+
 Step shut_down(Machine machine, Farewell farewell) {
   if (machine.gone) return {machine, {}, {}};
   if (farewell == Farewell::LetRun) {

@@ -114,6 +114,9 @@ struct Step {
 /// `generation` matters for news of a run only: a stale one changes nothing.
 Step step(const Machine& machine, Event event, std::uint32_t generation = 0);
 
+/// A container that was found on disk. `state` is Created, Running, Paused, Exited or Failed.
+Machine found_as(State state);
+
 /// What the end of its runtime means for a container.
 enum class Farewell { KillAndDiscard, KillAndKeepFiles, LetRun };
 Step shut_down(Machine machine, Farewell farewell);

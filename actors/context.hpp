@@ -13,6 +13,7 @@
 #include "ringfort/platform/ports.hpp"
 #include "ringfort/platform/process_stats.hpp"
 #include "ringfort/platform/reachable.hpp"
+#include "ringfort/platform/shim_traces.hpp"
 #include "ringfort/platform/spawner.hpp"
 
 #include <chrono>
@@ -54,6 +55,8 @@ struct Seams {
   std::function<bool()> has_cgroups;
   std::function<Result<std::unique_ptr<platform::MemoryCgroup>>(const std::string&, Bytes)>
       make_cgroup;
+  std::function<Result<std::unique_ptr<platform::MemoryCgroup>>(const std::string&)> reopen_cgroup;
+  std::function<platform::ShimTraces(const std::string&)> shim_traces;
   std::function<WallTime()> now;
   std::function<std::chrono::steady_clock::time_point()> uptime;  ///< for timers: never jumps
   Workers workers = Workers::Detached;

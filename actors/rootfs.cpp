@@ -37,6 +37,11 @@ class Rootfs {
         },
         [this](messages::Discard& discard) { return hand_on<Status>(std::move(discard)); },
         [this](ReadLog& read) { return hand_on<Result<std::vector<LogEntry>>>(std::move(read)); },
+        [this](Recover& recover) {
+          return hand_on<Result<std::shared_ptr<const Recovered>>>(std::move(recover));
+        },
+        [this](ListRecorded list) { return hand_on<Result<std::vector<ContainerId>>>(list); },
+        [this](TakeOver& take) { return hand_on<Status>(std::move(take)); },
         [this](const WorkerIdle& idle) { on_idle(idle); },
     };
   }

@@ -1,4 +1,5 @@
 // Where blocking work on images and container files is really done.
+#include "ringfort/actors/recovery.hpp"
 #include "ringfort/actors/rootfs.hpp"
 #include "ringfort/actors/site.hpp"
 #include "ringfort/platform/log_reader.hpp"
@@ -53,6 +54,13 @@ class RootfsWorker {
           return after(discard_site(discard.id, discard.site.get(), seams_));
         },
         [this](const ReadLog& read) { return after(on_read_log(read)); },
+        [this](const Recover& recover) {
+          return after(recover_site(recover.id, settings_, seams_));
+        },
+        [this](ListRecorded) { return after(seams_.files->recorded()); },
+        [this](const TakeOver& take) {
+          return after(seams_.files->take_over(take.id, take.record));
+        },
     };
   }
 

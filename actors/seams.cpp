@@ -27,6 +27,8 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
   seams.tree_pss_bytes = platform::tree_pss_bytes;
   seams.has_cgroups = platform::MemoryCgroup::available;
   seams.make_cgroup = platform::MemoryCgroup::create;
+  seams.reopen_cgroup = platform::MemoryCgroup::reopen;
+  seams.shim_traces = platform::read_shim_traces;
   seams.now = [] {
     return std::chrono::time_point_cast<std::chrono::microseconds>(
         std::chrono::system_clock::now());

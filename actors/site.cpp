@@ -1,6 +1,7 @@
 #include "ringfort/actors/site.hpp"
 
 #include "ringfort/platform/seatbelt_profile.hpp"
+#include "ringfort/specs/container_record.hpp"
 #include "ringfort/specs/enforcement.hpp"
 #include "ringfort/specs/json.hpp"
 
@@ -69,12 +70,25 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   return command;
 }
 
-std::string record_text(const Recipe& recipe, const Site& site, const Seams& seams) {
-  std::string text = "owner " + seams.files->owner_nonce() + "\n";
-  text += "id " + site.id.str() + "\n";
-  text += "level " + std::string(to_string(site.level)) + "\n";
-  if (recipe.port) text += "port " + std::to_string(*recipe.port) + "\n";
-  return text;
+std::string record_text(const Recipe& recipe, const Site& site,
+                        const std::optional<platform::Image>& image, const Seams& seams) {
+  specs::ContainerRecord record;
+  record.owner = seams.files->owner_nonce();
+  record.id = site.id;
+  record.service = *recipe.service;
+  record.options = recipe.options;
+  record.level = site.level;
+  record.durability = site.durability;
+  record.layers = site.layers;
+  record.missing = site.missing;
+  record.not_enforced = site.not_enforced;
+  record.port = recipe.port;
+  record.uid = recipe.uid;
+  if (site.cgroup) record.cgroup = site.cgroup->get()->path();
+  record.native_image = image && image->native;
+  record.own_libraries = image && image->own_libraries;
+  record.created_at = seams.now();
+  return specs::to_text(record);
 }
 
 /// The kernel's limit where it can be had; the watchdog's is named among what is missing.
@@ -120,42 +134,52 @@ Status create_files(const Recipe& recipe, const Site& site, std::optional<platfo
     if (!profile) return fail(std::move(profile.error()));
     files.seatbelt = std::move(*profile);
     files.config_json = specs::to_json(*recipe.service) + "\n";
-    files.record = record_text(recipe, site, seams);
+    files.record = record_text(recipe, site, files.image, seams);
   }
   return seams.files->create(files);
 }
 
 }  // namespace
 
+Result<Blueprint> draw_blueprint(const Recipe& recipe, const ImageTraits& image, Level level,
+                                 bool gpu_access, const Seams& seams) {
+  const platform::HostFacts host = seams.host_facts();
+  const bool host_image = recipe.service->image.name == kHostImage;
+  auto user = choose_user(recipe, host);
+  if (!user) return fail(std::move(user.error()));
+  const platform::PolicyContext about{seams.files->container_dir(recipe.id),
+                                      image.native,
+                                      gpu_access,
+                                      recipe.port,
+                                      host_image,
+                                      image.own_libraries};
+  auto policy = platform::make_policy(*recipe.service, recipe.options, about);
+  if (!policy) return fail(std::move(policy.error()));
+  auto plan =
+      platform::make_launch_plan(*policy, command_of(recipe, *user, host_image), level, host);
+  if (!plan) return fail(std::move(plan.error()));
+  return Blueprint{std::move(*policy), std::move(*plan), std::move(*user)};
+}
+
 Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Settings& settings,
                                                const Seams& seams) {
   const platform::HostFacts host = seams.host_facts();
   const std::string& image_name = recipe.service->image.name;
-  const bool host_image = image_name == kHostImage;
 
   if (Status ok = specs::check_enforceable(*recipe.service); !ok)
     return cannot_create(std::move(ok.error()), recipe.id);
   auto image = find_image(recipe, seams);
   if (!image) return cannot_create(std::move(image.error()), recipe.id);
-  auto user = choose_user(recipe, host);
-  if (!user) return cannot_create(std::move(user.error()), recipe.id);
   auto level = seams.choose_level(recipe.options.isolation.value_or(settings.isolation));
   if (!level) return cannot_create(std::move(level.error()), recipe.id);
 
-  platform::PolicyContext about{seams.files->container_dir(recipe.id),
-                                *image && (*image)->native,
-                                settings.gpu_access,
-                                recipe.port,
-                                host_image,
-                                *image && (*image)->own_libraries};
-  auto policy = platform::make_policy(*recipe.service, recipe.options, about);
-  if (!policy) return cannot_create(std::move(policy.error()), recipe.id);
-  if (*user && *level == Level::Landlock)
-    if (Status ok = seams.check_reachable(*policy, (*user)->uid, (*user)->gid); !ok)
+  const ImageTraits traits{*image && (*image)->native, *image && (*image)->own_libraries};
+  auto blueprint = draw_blueprint(recipe, traits, *level, settings.gpu_access, seams);
+  if (!blueprint) return cannot_create(std::move(blueprint.error()), recipe.id);
+  const auto& user = blueprint->user;
+  if (user && *level == Level::Landlock)
+    if (Status ok = seams.check_reachable(blueprint->policy, user->uid, user->gid); !ok)
       return cannot_create(std::move(ok.error()), recipe.id);
-  auto plan =
-      platform::make_launch_plan(*policy, command_of(recipe, *user, host_image), *level, host);
-  if (!plan) return cannot_create(std::move(plan.error()), recipe.id);
 
   if (recipe.replaced) {
     Status gone = discard_site(recipe.id, recipe.replaced.get(), seams);
@@ -166,18 +190,18 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Setti
   site->image = image_name;
   site->level = *level;
   site->durability = recipe.options.durability.value_or(settings.durability);
-  site->layers = platform::layers(*plan);
-  site->missing = platform::missing_protections(*policy, *level, host);
+  site->layers = platform::layers(blueprint->plan);
+  site->missing = platform::missing_protections(blueprint->policy, *level, host);
   site->not_enforced = specs::not_enforced(*recipe.service);
   // A name of its own takes a UTS namespace.
   if (*level == Level::Landlock && recipe.service->hostname)
     site->not_enforced.emplace_back("hostname");
-  site->policy = std::move(*policy);
-  site->plan = std::move(*plan);
+  site->policy = std::move(blueprint->policy);
+  site->plan = std::move(blueprint->plan);
   add_memory_limit(*site, seams);
   if (Status held = check_required(*recipe.service, *site); !held)
     return cannot_create(std::move(held.error()), recipe.id);
-  if (Status made = create_files(recipe, *site, std::move(*image), *user, seams); !made)
+  if (Status made = create_files(recipe, *site, std::move(*image), user, seams); !made)
     return cannot_create(std::move(made.error()), recipe.id);
   return site;
 }

@@ -37,6 +37,11 @@ class CgroupSlot {
     std::lock_guard lock(mutex_);
     return group_;
   }
+  /// For a container that outlives this process.
+  void keep() const {
+    std::lock_guard lock(mutex_);
+    if (group_) group_->keep();
+  }
   void drop() {
     std::shared_ptr<platform::MemoryCgroup> last;
     std::lock_guard lock(mutex_);
@@ -63,6 +68,29 @@ struct Site {
   bool needs_watchdog() const { return policy.memory_limit && !cgroup; }
 };
 
+/// "uid" or "uid:gid" in numbers.
+struct UserIds {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  bool of_block = false;  ///< chosen by the runtime: owns nothing on the host
+};
+Result<UserIds> parse_user(std::string_view text);
+
+/// What of an image decides about the plan.
+struct ImageTraits {
+  bool native = false;
+  bool own_libraries = false;
+};
+
+/// The same for the same recipe, whoever draws it: at creation, or when a container is taken over.
+struct Blueprint {
+  platform::Policy policy;
+  platform::LaunchPlan plan;
+  std::optional<UserIds> user;
+};
+Result<Blueprint> draw_blueprint(const Recipe& recipe, const ImageTraits& image, Level level,
+                                 bool gpu_access, const Seams& seams);
+
 /// Policy, plan and texts, then the files. Errors carry the container's name; whatever is missing
 /// or refused by the system is CreateFailed, and nothing is left behind.
 Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Settings& settings,
@@ -79,13 +107,5 @@ std::string state_directory(const platform::ContainerFiles& files, const Contain
 
 /// What a service runs: entrypoint and arguments, arguments alone, or a shell.
 std::vector<std::string> command_line(const specs::Command& command);
-
-/// "uid" or "uid:gid" in numbers.
-struct UserIds {
-  std::uint32_t uid = 0;
-  std::uint32_t gid = 0;
-  bool of_block = false;  ///< chosen by the runtime: owns nothing on the host
-};
-Result<UserIds> parse_user(std::string_view text);
 
 }  // namespace ringfort::actors

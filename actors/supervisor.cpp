@@ -1,6 +1,7 @@
 #include "ringfort/actors/supervisor.hpp"
 
 #include "ringfort/actors/container.hpp"
+#include "ringfort/actors/recovery.hpp"
 
 #include <map>
 #include <unordered_map>
@@ -104,15 +105,60 @@ class Supervisor {
 
   Answer<Result<ContainerHandle>> on_lookup(const Lookup& lookup) {
     auto found = registry_.find(lookup.id);
-    if (found == registry_.end()) return unknown(lookup.id);
-    return Result<ContainerHandle>{found->second.container};
+    if (found != registry_.end()) return Result<ContainerHandle>{found->second.container};
+    auto promise = make_promise<Result<ContainerHandle>, Handle>(self_);
+    recover(lookup.id, [this, promise, id = lookup.id](Status& known) mutable {
+      if (!known) return void(promise.deliver(Result<ContainerHandle>{fail(known.error())}));
+      promise.deliver(Result<ContainerHandle>{registry_.at(id).container});
+    });
+    return promise;
   }
 
   Answer<Result<std::vector<ContainerEntry>>> on_list(ListContainers list) {
+    auto promise = make_promise<Result<std::vector<ContainerEntry>>, Handle>(self_);
+    if (!list.all) {
+      take_census(promise);
+      return promise;
+    }
+    request(self_, context_->rootfs, ListRecorded{})
+        .then(
+            [this, promise](Result<std::vector<ContainerId>>& ids) mutable {
+              if (!ids) return deliver_failure(promise, ids.error());
+              recover_all(std::move(*ids), promise);
+            },
+            [promise](caf::error&) mutable { deliver_failure(promise, rootfs_gone()); });
+    return promise;
+  }
+
+  using ListPromise = Promise<Result<std::vector<ContainerEntry>>>;
+
+  static void deliver_failure(ListPromise& promise, Error error) {
+    promise.deliver(Result<std::vector<ContainerEntry>>{fail(std::move(error))});
+  }
+
+  /// Those that can't be read are left out: a question for one of them tells why.
+  void recover_all(std::vector<ContainerId> ids, ListPromise promise) {
+    auto left = std::make_shared<std::size_t>(ids.size());
+    if (ids.empty()) return take_census(promise);
+    for (const auto& id : ids) {
+      auto counted = [this, left, promise](Status&) mutable {
+        if (--*left == 0) take_census(promise);
+      };
+      Status known;
+      if (registry_.contains(id)) {
+        counted(known);
+      } else {
+        recover(id, std::move(counted));
+      }
+    }
+  }
+
+  void take_census(ListPromise& promise) {
     std::vector<ContainerInbox> containers;
     containers.reserve(registry_.size());
     for (const auto& [id, entry] : registry_) containers.push_back(entry.container);
-    return messages::delegate(self_, spawn_census(self_->system(), std::move(containers)), list);
+    messages::delegate(promise, spawn_census(self_->system(), std::move(containers)),
+                       ListContainers{});
   }
 
   Answer<Status> on_remove(On<Remove>& call) {
@@ -120,7 +166,64 @@ class Supervisor {
     if (found != registry_.end())
       return messages::delegate(self_, found->second.container, call.message);
     if (Status ok = check(call.id); !ok) return fail(std::move(ok.error()));
-    return messages::delegate(self_, context_->rootfs, Discard{call.id, nullptr});
+    auto promise = make_promise<Status, Handle>(self_);
+    recover(call.id, [this, promise, call](Status& known) mutable {
+      if (known) return messages::delegate(promise, registry_.at(call.id).container, call.message);
+      messages::delegate(promise, context_->rootfs, Discard{call.id, nullptr});
+    });
+    return promise;
+  }
+
+  // ------------------------------------------------------------ what other processes left
+
+  using Continuation = std::function<void(Status& known)>;
+
+  /// Looks for `id` on disk; in the end it is in the registry, or `then` hears why not.
+  void recover(const ContainerId& id, Continuation then) {
+    if (Status ok = check(id); !ok || leaving_) {
+      Status missing = fail(unknown(id).value());
+      return then(missing);
+    }
+    auto [waiting, first] = recovering_.try_emplace(id);
+    waiting->second.push_back(std::move(then));
+    if (!first) return;
+    request(self_, context_->rootfs, Recover{id})
+        .then(
+            [this, id](Result<std::shared_ptr<const Recovered>>& found) {
+              Status known;
+              if (found) {
+                enter(id, std::move(*found));
+              } else {
+                known = fail(std::move(found.error()));
+              }
+              finish_recovery(id, known);
+            },
+            [this, id](caf::error&) {
+              Status gone = fail(rootfs_gone());
+              finish_recovery(id, gone);
+            });
+  }
+
+  void finish_recovery(const ContainerId& id, Status& known) {
+    auto waiting = recovering_.extract(id);
+    for (auto& then : waiting.mapped()) then(known);
+  }
+
+  void enter(const ContainerId& id, std::shared_ptr<const Recovered> found) {
+    auto [at, fresh] = registry_.try_emplace(id);
+    if (!fresh) return;  // created by a caller meanwhile
+    Entry& entry = at->second;
+    entry.container = spawn_container(self_->system(), context_, Handle{self_}, id);
+    entry.image = found->service->image.name;
+    entry.uid = found->uid;
+    if (entry.uid) uids_.insert(*entry.uid);
+    by_address_.emplace(entry.container.address(), id);
+    monitor(self_, entry.container);
+    post(entry.container, Restore{std::move(found)});
+  }
+
+  static Error rootfs_gone() {
+    return {ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime", {}, 0};
   }
 
   Answer<Status> on_shutdown(const Shutdown& shutdown) {
@@ -135,8 +238,15 @@ class Supervisor {
   template <class T, class Message>
   Answer<T> pass(On<Message>& call) {
     auto found = registry_.find(call.id);
-    if (found == registry_.end()) return unknown(call.id);
-    return messages::delegate(self_, found->second.container, std::move(call.message));
+    if (found != registry_.end())
+      return messages::delegate(self_, found->second.container, std::move(call.message));
+    auto promise = make_promise<T, Handle>(self_);
+    auto kept = std::make_shared<On<Message>>(std::move(call));
+    recover(kept->id, [this, promise, kept](Status& known) mutable {
+      if (!known) return void(promise.deliver(T{fail(known.error())}));
+      messages::delegate(promise, registry_.at(kept->id).container, std::move(kept->message));
+    });
+    return promise;
   }
 
   template <class T, class Message>
@@ -185,6 +295,7 @@ class Supervisor {
   ContextPtr context_;
   std::unordered_map<ContainerId, Entry> registry_;
   std::map<caf::actor_addr, ContainerId> by_address_;
+  std::unordered_map<ContainerId, std::vector<Continuation>> recovering_;
   std::vector<caf::weak_actor_ptr> watchers_;
   std::vector<Promise<Status>> farewells_;
   std::set<std::uint32_t> uids_;

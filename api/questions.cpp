@@ -36,8 +36,12 @@ Result<std::optional<std::uint16_t>> Runtime::get_container_port_override(const 
   return impl_->ask<Result<ContainerEntry>>(id, GetEntry{}).map(&ContainerEntry::port);
 }
 
-Result<std::vector<ContainerEntry>> Runtime::list_containers() {
-  return impl_->ask<Result<std::vector<ContainerEntry>>>(ListContainers{});
+Result<ContainerEntry> Runtime::container_entry(const ContainerId& id) {
+  return impl_->ask<Result<ContainerEntry>>(id, GetEntry{});
+}
+
+Result<std::vector<ContainerEntry>> Runtime::list_containers(bool all) {
+  return impl_->ask<Result<std::vector<ContainerEntry>>>(ListContainers{all});
 }
 
 }  // namespace ringfort

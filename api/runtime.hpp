@@ -96,7 +96,9 @@ class Runtime {
   Result<std::optional<std::int32_t>> get_container_pid(const ContainerId& id);
   Result<std::optional<std::string>> get_container_ip(const ContainerId& id);
   Result<std::optional<std::uint16_t>> get_container_port_override(const ContainerId& id);
-  Result<std::vector<ContainerEntry>> list_containers();
+  Result<ContainerEntry> container_entry(const ContainerId& id);
+  /// `all` = also those that other runtimes, dead or alive, left in the data directory.
+  Result<std::vector<ContainerEntry>> list_containers(bool all = false);
 
   Result<ExecResult> exec(const ContainerId& id, const std::vector<std::string>& command,
                           const ExecOptions& options = {});

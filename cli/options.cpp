@@ -38,6 +38,11 @@ void add_word(CLI::App& app, const std::string& name, const std::string& help, s
   if (required) word->required();
 }
 
+void add_words(CLI::App& app, const std::string& name, const std::string& help,
+               std::vector<std::string>& target) {
+  app.add_option(name, target, help)->type_name("")->required();
+}
+
 Result<std::string> parse_text(std::string_view text) {
   if (text.empty()) return fail(ErrorKind::InvalidSpec, "the value is empty", "write one");
   return std::string{text};

@@ -42,6 +42,10 @@ void add_flag(CLI::App& app, const std::string& name, const std::string& help, b
 void add_word(CLI::App& app, const std::string& name, const std::string& help, std::string& target,
               bool required);
 
+/// One or more of them.
+void add_words(CLI::App& app, const std::string& name, const std::string& help,
+               std::vector<std::string>& target);
+
 /// A taker that parses with `parse` (std::string_view -> Result<T>) and assigns.
 template <class Parse, class Target>
 Taker into(Parse parse, Target& target) {

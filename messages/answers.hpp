@@ -50,6 +50,9 @@ struct ContainerEntry {
   Level level = Level::Landlock;
   std::optional<std::uint16_t> port;
   std::optional<std::int32_t> pid;  ///< host pid of the main program while it lives
+  std::vector<std::string> command;
+  std::vector<std::string> layers;
+  std::vector<std::string> missing;
 };
 
 }  // namespace ringfort

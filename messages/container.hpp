@@ -16,6 +16,9 @@
 namespace ringfort::platform {
 class Run;
 }
+namespace ringfort::actors {
+struct Recovered;
+}
 
 namespace ringfort::messages {
 
@@ -66,6 +69,10 @@ struct CreateCall {
   RunOptions options;
   std::optional<std::uint32_t> uid;  ///< root runtimes: of the container
 };
+/// What was found of it on disk; before anything else, instead of CreateCall.
+struct Restore {
+  std::shared_ptr<const actors::Recovered> found;
+};
 struct Shutdown {
   OnExit how = OnExit::Kill;
 };
@@ -110,9 +117,10 @@ using ContainerHandle =
           Result<Stats>(GetStats), Result<std::vector<LogEntry>>(GetLogs), void(Watch)>;
 
 /// For the actors beside it.
-using ContainerInbox = Extend<ContainerHandle, Result<Created>(CreateCall), Status(Shutdown),
-                              void(Launched), void(Began), void(Exited), void(OverLimit),
-                              void(KillOverdue), void(WaitOverdue), void(ExecEnded)>;
+using ContainerInbox =
+    Extend<ContainerHandle, Result<Created>(CreateCall), Status(Shutdown), void(Restore),
+           void(Launched), void(Began), void(Exited), void(OverLimit), void(KillOverdue),
+           void(WaitOverdue), void(ExecEnded)>;
 
 }  // namespace ringfort::messages
 
@@ -131,6 +139,7 @@ RINGFORT_MESSAGE(ringfort::messages::GetLogs)
 RINGFORT_MESSAGE(ringfort::messages::Watch)
 RINGFORT_MESSAGE(ringfort::messages::ContainerExited)
 RINGFORT_MESSAGE(ringfort::messages::CreateCall)
+RINGFORT_MESSAGE(ringfort::messages::Restore)
 RINGFORT_MESSAGE(ringfort::messages::Shutdown)
 RINGFORT_MESSAGE(ringfort::messages::Launched)
 RINGFORT_MESSAGE(ringfort::messages::Began)

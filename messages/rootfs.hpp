@@ -15,6 +15,7 @@ struct RunRequest;
 }
 namespace ringfort::actors {
 struct Recipe;
+struct Recovered;
 struct Site;
 }  // namespace ringfort::actors
 
@@ -33,6 +34,17 @@ struct Discard {
   ContainerId id;
   std::shared_ptr<const actors::Site> site;
 };
+/// Finds what another process left under this name.
+struct Recover {
+  ContainerId id;
+};
+/// Names of all containers with a record, whoever's they are.
+struct ListRecorded {};
+/// Makes a dead owner's container ours.
+struct TakeOver {
+  ContainerId id;
+  std::string record;
+};
 struct ReadLog {
   ContainerId id;
   std::size_t tail = 0;
@@ -48,7 +60,9 @@ using RootfsHandle =
           Status(RemoveImage), Result<std::vector<std::string>>(PruneImages),
           Result<std::shared_ptr<const actors::Site>>(Build),
           Result<std::shared_ptr<platform::RunRequest>>(Open), Status(Discard),
-          Result<std::vector<LogEntry>>(ReadLog)>;
+          Result<std::vector<LogEntry>>(ReadLog),
+          Result<std::shared_ptr<const actors::Recovered>>(Recover),
+          Result<std::vector<ContainerId>>(ListRecorded), Status(TakeOver)>;
 
 /// For its workers.
 using RootfsInbox = Extend<RootfsHandle, void(WorkerIdle)>;
@@ -59,4 +73,7 @@ RINGFORT_MESSAGE(ringfort::messages::Build)
 RINGFORT_MESSAGE(ringfort::messages::Open)
 RINGFORT_MESSAGE(ringfort::messages::Discard)
 RINGFORT_MESSAGE(ringfort::messages::ReadLog)
+RINGFORT_MESSAGE(ringfort::messages::Recover)
+RINGFORT_MESSAGE(ringfort::messages::ListRecorded)
+RINGFORT_MESSAGE(ringfort::messages::TakeOver)
 RINGFORT_MESSAGE(ringfort::messages::WorkerIdle)

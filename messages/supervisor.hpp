@@ -29,7 +29,9 @@ struct Create {
 struct Lookup {
   ContainerId id;
 };
-struct ListContainers {};
+struct ListContainers {
+  bool all = false;  ///< also those of other runtimes on this data directory
+};
 
 /// A container is about to be gone: its name is free from now on.
 struct Gone {

@@ -28,7 +28,14 @@ class MemoryCgroup {
 
   /// `name` is unique on the machine (runtime nonce + container). No swap beyond the limit.
   static Result<std::unique_ptr<MemoryCgroup>> create(const std::string& name, Bytes limit);
+  /// One that an earlier process made and kept, by its path(). Errors: NotFound.
+  static Result<std::unique_ptr<MemoryCgroup>> reopen(const std::string& path);
   virtual ~MemoryCgroup() = default;
+
+  /// Where it lies on this machine.
+  virtual std::string path() const = 0;
+  /// Let the destructor leave it: its processes live on.
+  virtual void keep() = 0;
 
   virtual Result<CgroupFds> open_for_run() = 0;
   virtual Result<std::uint64_t> memory_bytes() const = 0;

@@ -6,6 +6,7 @@
 #include "ringfort/platform/listener.hpp"
 #include "ringfort/platform/name_claims.hpp"
 #include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/platform/record_files.hpp"
 #include "ringfort/platform/rootfs.hpp"
 
 #include <algorithm>
@@ -55,6 +56,18 @@ class Files final : public ContainerFiles {
   bool held_by_live_owner(const ContainerId& id) const override { return names_.is_held(id.str()); }
 
   Status create(const NewContainer& what) override;
+  Result<std::vector<ContainerId>> recorded() const override {
+    return recorded_containers(data_.state.get());
+  }
+  Result<std::string> read_record(const ContainerId& id) const override {
+    return read_container_record(data_.state.get(), id);
+  }
+  bool is_alive(const std::string& owner) const override {
+    return owner == owner_.nonce() || is_live_owner(data_.owners.get(), owner);
+  }
+  Status take_over(const ContainerId& id, const std::string& text) override {
+    return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text);
+  }
   Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) override;
   Status discard(const ContainerId& id, Durability durability) override;
   void drain() override { pool_.drain(); }

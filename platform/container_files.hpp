@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -55,9 +56,9 @@ class ContainerFiles {
   /// `<data_dir>/containers/<id>`
   virtual std::string container_dir(const ContainerId& id) const = 0;
 
-  /// Is `id` held by a live owner (this one or another), or by a shim that outlived its owner? Reads
-  /// state/<id>/record's first line ("owner <nonce>"; without state the link containers/<id>/.owner)
-  /// and tries that owner's lock, then that of the shim.
+  /// Is `id` held by a live owner (this one or another), or by a shim that outlived its owner?
+  /// Reads state/<id>/record's first line ("owner <nonce>"; without state the link
+  /// containers/<id>/.owner) and tries that owner's lock, then that of the shim.
   virtual bool held_by_live_owner(const ContainerId& id) const = 0;
 
   /// Builds the container's directories in .staging (recycled ones where there are any), clones the
@@ -68,6 +69,19 @@ class ContainerFiles {
   /// stdout.log,stderr.log} and state/<id>/{record,shim,exit,log.idx,sock}; with Durability::None
   /// only containers/<id>/{.owner,rootfs/,tmp/} (rootfs only with an image) and no state directory.
   virtual Status create(const NewContainer& what) = 0;
+
+  /// Every container that has a record, whoever's it is.
+  virtual Result<std::vector<ContainerId>> recorded() const = 0;
+
+  /// The text of state/<id>/record. Error: NotFound when there is none.
+  virtual Result<std::string> read_record(const ContainerId& id) const = 0;
+
+  /// Does the runtime with this nonce live (here or elsewhere)?
+  virtual bool is_alive(const std::string& owner) const = 0;
+
+  /// Makes a dead owner's container ours: `text` (whose owner is this one) becomes its record.
+  /// Error: Conflict when its owner lives; of two who try at once one succeeds.
+  virtual Status take_over(const ContainerId& id, const std::string& text) = 0;
 
   /// Opens what a shim needs. Logs are appended to; exit, shim and pid are truncated.
   virtual Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) = 0;

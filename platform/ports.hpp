@@ -13,9 +13,10 @@ struct PortRange {
   std::uint16_t last = 31999;
 };
 
-/// A bound, never listening TCP socket on every address, of both families where there is IPv6. Bound
-/// without SO_REUSEADDR (so a second claim fails with EADDRINUSE anywhere on the machine), which is
-/// set afterwards, so that the program's own bind + listen beside it works. tcp(7), socket(7).
+/// A bound, never listening TCP socket on every address, of both families where there is IPv6.
+/// Bound without SO_REUSEADDR (so a second claim fails with EADDRINUSE anywhere on the machine),
+/// which is set afterwards, so that the program's own bind + listen beside it works. tcp(7),
+/// socket(7).
 struct HeldPort {
   std::uint16_t port = 0;
   Fd socket;

@@ -90,6 +90,12 @@ class Spawner {
   /// Sends the request and returns; what follows comes through `handlers`. Thread-safe.
   virtual Result<std::shared_ptr<Run>> run(RunRequest request, RunHandlers handlers) = 0;
 
+  /// Watches over a shim that another process had started, from its files in `state_dir`. Error:
+  /// NotFound when none lives there.
+  virtual Result<std::shared_ptr<Run>> adopt(const std::string& container,
+                                             const std::string& state_dir,
+                                             RunHandlers handlers) = 0;
+
   /// pid of the zygote, 0 before the first run (tests kill it).
   virtual std::int32_t zygote_pid() const = 0;
 };

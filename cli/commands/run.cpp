@@ -1,4 +1,5 @@
 #include "ringfort/cli/commands/verbs.hpp"
+#include "ringfort/cli/detached.hpp"
 #include "ringfort/cli/job.hpp"
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/output/words.hpp"
@@ -42,6 +43,9 @@ class Run : public Command {
     declare_job_flags(app, flags_);
     add_option(app, "--report", "FILE", "write how it went as JSON, whatever happens",
                into(parse_text, report_path_));
+    add_flag(app, "-d,--detach", "leave it running and print its id", is_detached_);
+    add_option(app, "--name", "NAME", "of a detached one (default: a made one)",
+               into(parse_text, name_));
   }
 
   Status open(const Arguments& options) override {
@@ -54,6 +58,10 @@ class Run : public Command {
   }
 
   Result<int> run(const Call& call) override {
+    if (is_detached_) return detach(call);
+    if (!name_.empty())
+      return fail(ErrorKind::InvalidSpec, "--name is for containers that stay",
+                  "write --detach, too, or leave it out");
     block_signals();
     auto job = make_job(flags_, call.tail, find_caller());
     if (!job) return fail(job.error());
@@ -77,6 +85,14 @@ class Run : public Command {
   }
 
  private:
+  Result<int> detach(const Call& call) {
+    if (file_)
+      return fail(ErrorKind::InvalidSpec,
+                  "--report tells of an end, which --detach does not wait for",
+                  "leave it out, and write: ringfort inspect NAME");
+    return make_detached(call, flags_, name_, true);
+  }
+
   Status write_report() {
     if (!file_) return {};
     return file_->write(report_);
@@ -113,11 +129,31 @@ class Run : public Command {
 
   JobFlags flags_;
   std::string report_path_;
+  std::string name_;
+  bool is_detached_ = false;
   std::optional<ReportFile> file_;
   Report report_;
 };
 
+/// What `run -d` does, without the start.
+class Create : public Command {
+ public:
+  Tail tail() const override { return Tail::Program; }
+  void declare(CLI::App& app) override {
+    declare_job_flags(app, flags_);
+    add_option(app, "--name", "NAME", "of the container (default: a made one)",
+               into(parse_text, name_));
+  }
+  Result<int> run(const Call& call) override { return make_detached(call, flags_, name_, false); }
+
+ private:
+  JobFlags flags_;
+  std::string name_;
+};
+
 }  // namespace
+
+std::unique_ptr<Command> make_create() { return std::make_unique<Create>(); }
 
 std::unique_ptr<Command> make_run() { return std::make_unique<Run>(); }
 

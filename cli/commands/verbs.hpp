@@ -1,4 +1,4 @@
-// The makers of all verbs; each is defined in the file of its name.
+// The makers of all verbs. ps.cpp, lives.cpp and looks.cpp hold those for containers by name.
 #pragma once
 
 #include "ringfort/cli/command.hpp"
@@ -14,5 +14,19 @@ std::unique_ptr<Command> make_explain();
 std::unique_ptr<Command> make_validate();
 std::unique_ptr<Command> make_image();
 std::unique_ptr<Command> make_version();
+std::unique_ptr<Command> make_create();
+std::unique_ptr<Command> make_start();
+std::unique_ptr<Command> make_stop();
+std::unique_ptr<Command> make_kill();
+std::unique_ptr<Command> make_rm();
+std::unique_ptr<Command> make_wait();
+std::unique_ptr<Command> make_pause();
+std::unique_ptr<Command> make_unpause();
+std::unique_ptr<Command> make_prune();
+std::unique_ptr<Command> make_ps();
+std::unique_ptr<Command> make_inspect();
+std::unique_ptr<Command> make_logs();
+std::unique_ptr<Command> make_exec();
+std::unique_ptr<Command> make_stats();
 
 }  // namespace ringfort::cli

@@ -57,13 +57,18 @@ std::uint64_t figure(std::string_view text, const std::string& name) {
 
 class Cgroup final : public MemoryCgroup {
  public:
-  Cgroup(CgroupVersion version, Fd parent, std::string name, Fd directory)
-      : version_(version),
+  Cgroup(CgroupPlace place, Fd parent, std::string name, Fd directory)
+      : version_(place.version),
+        parent_path_(std::move(place.directory)),
         parent_(std::move(parent)),
         name_(std::move(name)),
         directory_(std::move(directory)) {}
 
+  std::string path() const override { return parent_path_ + "/" + name_; }
+  void keep() override { kept_ = true; }
+
   ~Cgroup() override {
+    if (kept_) return;
     directory_.reset();
     // The last process may be on its way out still: wait a little, then a little longer.
     auto pause = std::chrono::microseconds(50);
@@ -125,9 +130,11 @@ class Cgroup final : public MemoryCgroup {
   int fd() const { return directory_.get(); }
 
   CgroupVersion version_;
+  std::string parent_path_;
   Fd parent_;
   std::string name_;
   Fd directory_;
+  bool kept_ = false;
 };
 
 Result<std::unique_ptr<MemoryCgroup>> create_at(const CgroupPlace& place, const std::string& name,
@@ -139,8 +146,7 @@ Result<std::unique_ptr<MemoryCgroup>> create_at(const CgroupPlace& place, const 
   }
   Fd directory{::openat(parent.get(), name.c_str(), kDirectory)};
   const bool opened = static_cast<bool>(directory);
-  auto group =
-      std::make_unique<Cgroup>(place.version, std::move(parent), name, std::move(directory));
+  auto group = std::make_unique<Cgroup>(place, std::move(parent), name, std::move(directory));
   if (!opened) return fail(os_error("cannot open the cgroup " + name));
   if (auto set = group->set_limit(limit); !set) return fail(set.error());
   return group;
@@ -182,6 +188,20 @@ Result<std::unique_ptr<MemoryCgroup>> MemoryCgroup::create(const std::string& na
     return fail(ErrorKind::InvalidSpec, "'" + name + "' is no name for a cgroup");
   }
   return create_at(*our_place(), "ringfort-" + name, limit);
+}
+
+Result<std::unique_ptr<MemoryCgroup>> MemoryCgroup::reopen(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == path.npos || slash == 0)
+    return fail(os_error(EINVAL, "no path of a cgroup: " + path));
+  CgroupPlace place;
+  place.directory = path.substr(0, slash);
+  const auto name = path.substr(slash + 1);
+  Fd parent{::open(place.directory.c_str(), kDirectory)};
+  Fd directory{parent ? ::openat(parent.get(), name.c_str(), kDirectory) : -1};
+  if (!directory) return fail(os_error("the cgroup is gone: " + path));
+  place.version = has_file(directory.get(), "memory.max") ? CgroupVersion::V2 : CgroupVersion::V1;
+  return std::make_unique<Cgroup>(std::move(place), std::move(parent), name, std::move(directory));
 }
 
 }  // namespace ringfort::platform

@@ -27,8 +27,8 @@ bool refused(int error) { return error == EACCES || error == EPERM; }
 
 /// The first path that can't be opened so, with its errno. A socket or a missing driver is no
 /// question of rights, and directories are never opened for writing: only refusals count.
-std::pair<std::string, int> first_refusal(const std::vector<Question>& questions,
-                                          std::uint32_t uid, std::uint32_t gid) {
+std::pair<std::string, int> first_refusal(const std::vector<Question>& questions, std::uint32_t uid,
+                                          std::uint32_t gid) {
   std::pair<std::string, int> result{{}, 0};
   // The ids belong to one thread and end with it, so nothing has to be put back.
   std::thread other([&] {

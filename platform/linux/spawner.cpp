@@ -1,5 +1,6 @@
 #include "ringfort/platform/spawner.hpp"
 
+#include "ringfort/platform/linux/adopted_run.hpp"
 #include "ringfort/platform/linux/run_end.hpp"
 #include "ringfort/platform/linux/shim_run.hpp"
 #include "ringfort/platform/linux/spawn_fds.hpp"
@@ -79,6 +80,10 @@ class ZygoteSpawner final : public Spawner {
   }
 
   Result<std::shared_ptr<Run>> run(RunRequest request, RunHandlers handlers) override;
+  Result<std::shared_ptr<Run>> adopt(const std::string& container, const std::string& state_dir,
+                                     RunHandlers handlers) override {
+    return adopt_run(loop_, container, state_dir, std::move(handlers));
+  }
   std::int32_t zygote_pid() const override {
     const std::lock_guard lock(mutex_);
     const auto found = zygotes_.find(current_);

@@ -46,7 +46,8 @@ void learn_machine() {
   if (::stat("/proc/self/ns/pid", &status) == 0) g_pidns_inode = status.st_ino;
 }
 
-long write_shim_record(int fd, std::uint64_t cookie, pid_t shim_pid, pid_t main_pid) {
+long write_shim_record(int fd, std::uint64_t cookie, pid_t shim_pid, pid_t main_pid,
+                       std::int64_t started_usec) {
   if (fd < 0) return 0;
   static std::uint64_t ticks = start_ticks();
   wire::ShimRecord record{};
@@ -55,6 +56,7 @@ long write_shim_record(int fd, std::uint64_t cookie, pid_t shim_pid, pid_t main_
   record.main_pid = main_pid;
   record.start_ticks = ticks;
   record.pidns_inode = g_pidns_inode;
+  record.started_usec = started_usec;
   std::memcpy(record.boot_id, g_boot_id, sizeof record.boot_id);
   return write_record(fd, record);
 }

@@ -12,7 +12,8 @@ namespace ringfort::shim {
 void learn_machine();
 
 /// -1 as descriptor = nothing to do. 0 or -errno.
-long write_shim_record(int fd, std::uint64_t cookie, pid_t shim_pid, pid_t main_pid);
+long write_shim_record(int fd, std::uint64_t cookie, pid_t shim_pid, pid_t main_pid,
+                       std::int64_t started_usec);
 long write_exit_file(int fd, std::uint64_t cookie, int status, std::uint32_t exit_flags,
                      std::int64_t started_usec, std::int64_t finished_usec, wire::Step step,
                      std::int32_t error);

@@ -116,7 +116,7 @@ long Shim::become_init(wire::Step& step) {
   if (fd(wire::kShimFd) >= 0) {
     result = sys(SYS_flock, fd(wire::kShimFd), LOCK_EX | LOCK_NB);
     if (result == 0)
-      result = write_shim_record(fd(wire::kShimFd), start_.request.cookie, shim_host_pid_, 0);
+      result = write_shim_record(fd(wire::kShimFd), start_.request.cookie, shim_host_pid_, 0, 0);
     if (result < 0) return result;
   }
   if (plan_.header().shim_scopes != 0) {
@@ -194,7 +194,8 @@ void Shim::start_program() {
   started_usec_ = wall_usec();
   if (plan_.header().deadline_usec > 0) deadline_ = boot_usec() + plan_.header().deadline_usec;
   if (fd(wire::kShimFd) >= 0)
-    write_shim_record(fd(wire::kShimFd), start_.request.cookie, shim_host_pid_, main_host_pid_);
+    write_shim_record(fd(wire::kShimFd), start_.request.cookie, shim_host_pid_, main_host_pid_,
+                      started_usec_);
   if (fd(wire::kPidFd) >= 0) {
     char text[24];
     const std::size_t size = put_decimal(text, static_cast<std::uint64_t>(main_host_pid_));

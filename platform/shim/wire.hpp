@@ -256,6 +256,7 @@ struct ShimRecord {
   std::int32_t main_pid;      ///< 0 until exec
   std::uint64_t start_ticks;  ///< field 22 of /proc/<shim_pid>/stat
   std::uint64_t pidns_inode;  ///< of the PID namespace that the shim was cloned from
+  std::int64_t started_usec;  ///< wall clock, of exec; 0 until then
   char boot_id[40];
   std::uint32_t reserved;
   std::uint32_t checksum;  ///< of all bytes before it

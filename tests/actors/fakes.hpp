@@ -7,6 +7,7 @@
 #include "ringfort/platform/spawner.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,6 +37,7 @@ struct FakeFiles final : platform::ContainerFiles {
   Status create(const platform::NewContainer& what) override {
     if (create_error) return fail(*create_error);
     present.insert(what.id.str());
+    if (!what.record.empty()) records[what.id.str()] = what.record;
     return {};
   }
   Result<platform::RunFiles> open_for_run(const ContainerId&, Durability) override {
@@ -46,9 +48,30 @@ struct FakeFiles final : platform::ContainerFiles {
   Status discard(const ContainerId& id, Durability) override {
     if (discard_error) return fail(*discard_error);
     present.erase(id.str());
+    records.erase(id.str());
     return {};
   }
   void drain() override {}
+  std::map<std::string, std::string> records;
+  std::set<std::string> live_owners;
+  Result<std::vector<ContainerId>> recorded() const override {
+    std::vector<ContainerId> ids;
+    for (const auto& [name, text] : records) ids.push_back(*parse_container_id(name));
+    return ids;
+  }
+  Result<std::string> read_record(const ContainerId& id) const override {
+    const auto found = records.find(id.str());
+    if (found == records.end())
+      return fail(Error{ErrorKind::NotFound, "no such container", "create it", id.str(), 0});
+    return found->second;
+  }
+  bool is_alive(const std::string& owner) const override {
+    return owner == nonce_ || live_owners.contains(owner);
+  }
+  Status take_over(const ContainerId& id, const std::string& text) override {
+    records[id.str()] = text;
+    return {};
+  }
 
  private:
   std::string data_dir_ = "/fake";
@@ -99,6 +122,12 @@ struct FakeSpawner final : platform::Spawner {
     launched.push_back({std::make_shared<FakeRun>(), std::move(handlers), std::move(request)});
     return launched.back().run;
   }
+  Result<std::shared_ptr<platform::Run>> adopt(const std::string&, const std::string&,
+                                               platform::RunHandlers handlers) override {
+    if (run_error) return fail(*run_error);
+    launched.push_back({std::make_shared<FakeRun>(), std::move(handlers), {}});
+    return launched.back().run;
+  }
   std::int32_t zygote_pid() const override { return 1; }
 
   FakeRun& last() { return *launched.back().run; }
@@ -131,6 +160,7 @@ struct FakePlatform {
       std::make_shared<platform::TreeStats>(platform::TreeStats{7, 4096, 1});
   std::shared_ptr<std::uint64_t> pss = std::make_shared<std::uint64_t>(0);
   std::shared_ptr<std::size_t> looks = std::make_shared<std::size_t>(0);
+  std::shared_ptr<platform::ShimTraces> traces = std::make_shared<platform::ShimTraces>();
   platform::HostFacts host = plain_user();
 
   static platform::HostFacts plain_user() {
@@ -162,6 +192,7 @@ struct FakePlatform {
       return std::vector<platform::TreeStats>(roots.size(), *tree);
     };
     seams.tree_pss_bytes = [pss = pss](pid_t) -> Result<std::uint64_t> { return *pss; };
+    seams.shim_traces = [traces = traces](const std::string&) { return *traces; };
     seams.has_cgroups = [] { return false; };
     seams.now = [] { return WallTime{std::chrono::seconds(42)}; };
     seams.uptime = std::move(uptime);

@@ -1,3 +1,4 @@
+#include "ringfort/specs/container_record.hpp"
 #include "runtime_test.hpp"
 
 namespace ringfort::actors {
@@ -143,7 +144,7 @@ TEST_F(SupervisorTest, RefusesNewContainersWhileItEnds) {
   EXPECT_EQ(create()->error().kind, ErrorKind::Conflict);
 }
 
-TEST_F(SupervisorTest, ForgetsAContainerWhoseActorDied) {
+TEST_F(SupervisorTest, FindsAContainerWhoseActorDiedByItsRecord) {
   create();
   auto handle = system.ask<Result<ContainerHandle>>(supervisor, Lookup{id});
   auto wait = call<Result<ExitRecord>>(Wait{});
@@ -151,8 +152,88 @@ TEST_F(SupervisorTest, ForgetsAContainerWhoseActorDied) {
   caf::anon_send_exit(handle->value(), caf::exit_reason::kill);
   system.run();
 
-  EXPECT_FALSE(is_known());
   EXPECT_TRUE(wait && !wait->has_value());
+  EXPECT_EQ(state(), State::Created);
+  fake.files->records.clear();
+  EXPECT_TRUE(is_known()) << "it has an actor again";
+}
+
+/// Another runtime made and left a container: this one knows only its record and traces.
+struct RecoveryTest : SupervisorTest {
+  RecoveryTest() {
+    create();
+    restart({});
+    fake.traces->locked = true;
+  }
+  ContainerEntry entry() { return call<Result<ContainerEntry>>(GetEntry{})->value(); }
+  void give_to(const std::string& owner) {
+    auto& text = fake.files->records["web-1"];
+    auto record = specs::parse_container_record(text).value();
+    record.owner = owner;
+    text = specs::to_text(record);
+  }
+};
+
+TEST_F(RecoveryTest, AdoptsWhatRunsAndHearsItsEnd) {
+  EXPECT_EQ(state(), State::Running);
+  auto wait = send<Result<ExitRecord>>(Wait{});
+  end({false, 7, false});
+  ASSERT_TRUE(wait && wait->has_value());
+  EXPECT_EQ((*wait)->code, 7);
+  EXPECT_EQ(state(), State::Exited);
+}
+
+TEST_F(RecoveryTest, LeavesWhatItOnlyLookedAtAloneWhenItGoes) {
+  EXPECT_EQ(state(), State::Running);
+  shut_down(OnExit::Kill);
+  EXPECT_TRUE(fake.spawner->last().calls.empty());
+  EXPECT_FALSE(fake.files->present.empty());
+}
+
+TEST_F(RecoveryTest, ListsThoseOfOthersOnlyWhenAsked) {
+  auto own = system.ask<Result<std::vector<ContainerEntry>>>(supervisor, ListContainers{});
+  EXPECT_TRUE((*own)->empty());
+  auto all = system.ask<Result<std::vector<ContainerEntry>>>(supervisor, ListContainers{true});
+  ASSERT_EQ((*all)->size(), 1U);
+  EXPECT_EQ((*all)->front().state.state, State::Running);
+}
+
+TEST_F(RecoveryTest, NeverRemovesWhatALiveOwnerHas) {
+  give_to("other");
+  fake.files->live_owners.insert("other");
+  EXPECT_EQ(call<Status>(Remove{})->error().kind, ErrorKind::Conflict);
+  EXPECT_TRUE(fake.spawner->last().calls.empty());
+  EXPECT_FALSE(fake.files->present.empty());
+}
+
+TEST_F(RecoveryTest, TakesADeadOwnersContainerOverWhenItStartsIt) {
+  give_to("dead");
+  fake.traces->locked = false;
+  EXPECT_EQ(state(), State::Created);
+  auto started = send<Result<Started>>(Start{});
+  system.run();
+  EXPECT_TRUE(fake.files->records["web-1"].starts_with("owner nonce\n"));
+  ASSERT_EQ(fake.spawner->launched.size(), 1U);
+  fake.spawner->begin(0);
+  system.run();
+  EXPECT_EQ(state(), State::Running);
+}
+
+TEST_F(RecoveryTest, TellsHowItEndedBefore) {
+  fake.traces->locked = false;
+  fake.traces->exit.emplace();
+  fake.traces->exit->status = 5 << 8;
+  EXPECT_EQ(state(), State::Exited);
+  EXPECT_EQ(call<Result<ExitRecord>>(Wait{})->value().code, 5);
+  EXPECT_TRUE(call<Status>(Remove{})->has_value());
+  EXPECT_TRUE(fake.files->present.empty());
+}
+
+TEST_F(RecoveryTest, SaysWhatIsWrongWithARecord) {
+  fake.files->records["web-1"] = "owner nonce\nrubbish\n";
+  const auto answer = call<Result<ContainerState>>(GetState{});
+  ASSERT_FALSE(answer->has_value());
+  EXPECT_EQ(answer->error().kind, ErrorKind::Internal);
 }
 
 }  // namespace

@@ -1,0 +1,32 @@
+// A container that another process left on disk, as this runtime finds it.
+#pragma once
+
+#include "ringfort/actors/site.hpp"
+#include "ringfort/messages/container.hpp"
+#include "ringfort/platform/shim_traces.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace ringfort::actors {
+
+struct Recovered {
+  std::shared_ptr<const specs::Service> service;
+  RunOptions options;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint16_t> port;
+  std::shared_ptr<const Site> site;
+  platform::Found found = platform::Found::NeverStarted;
+  std::optional<ExitRecord> exit;  ///< of Ended and Lost
+  std::optional<messages::Began> began;
+  bool has_live_owner = false;  ///< another runtime: it may be asked, not taken
+  std::string record;           ///< its record with this runtime as owner
+};
+
+/// Reads record and traces and draws the plan anew, at the level that the record has. Blocks.
+/// Errors: NotFound without a record, Internal or Unsupported for one that can't be used.
+Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
+                                                      const Settings& settings, const Seams& seams);
+
+}  // namespace ringfort::actors

@@ -1,0 +1,54 @@
+// Containers by the names that people give them, from a process that does not own them.
+#pragma once
+
+#include "ringfort/api/runtime.hpp"
+#include "ringfort/cli/command.hpp"
+#include "ringfort/cli/output/json.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringfort::cli {
+
+/// A runtime that leaves containers alone when it goes.
+Result<std::unique_ptr<Runtime>> open_keeping_runtime(const Call& call);
+
+/// `web-1` itself, `web` for `web-1`, or the beginning of exactly one id.
+/// Errors: NotFound; InvalidSpec when several begin so.
+Result<ContainerId> find_container(Runtime& runtime, const std::string& name);
+
+/// `id`, and without "-1" for what has one replica only.
+std::string display_name(const ContainerId& id);
+
+/// Does `act` for each of `names`; prints the error of each that fails. The first error's exit code
+/// is kOwnError, otherwise 0.
+template <class Act>
+int for_each_container(Runtime& runtime, const std::vector<std::string>& names,
+                       std::string_view verb, Act act);
+
+void print_container_error(const Error& error, std::string_view verb);
+
+template <class Act>
+int for_each_container(Runtime& runtime, const std::vector<std::string>& names,
+                       std::string_view verb, Act act) {
+  int code = 0;
+  for (const auto& name : names) {
+    Status done;
+    if (auto id = find_container(runtime, name)) {
+      done = act(*id);
+    } else {
+      done = fail(id.error());
+    }
+    if (done) continue;
+    print_container_error(done.error(), verb);
+    code = kOwnError;
+  }
+  return code;
+}
+
+/// As `inspect` shows it.
+Json to_value(const ContainerEntry& entry);
+
+}  // namespace ringfort::cli

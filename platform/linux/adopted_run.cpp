@@ -1,0 +1,83 @@
+#include "ringfort/platform/linux/adopted_run.hpp"
+
+#include "ringfort/platform/linux/run_end.hpp"
+#include "ringfort/platform/linux/shim_run.hpp"
+#include "ringfort/platform/shim_traces.hpp"
+
+#include <utility>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace ringfort::platform {
+namespace {
+
+constexpr Duration kLook = std::chrono::milliseconds(100);
+
+class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
+ public:
+  ShimWatch(EventLoop& loop, std::string state_dir, RunHandlers handlers)
+      : loop_(loop), state_dir_(std::move(state_dir)), handlers_(std::move(handlers)) {}
+
+  void start(const ShimTraces& traces) {
+    if (traces.shim) {
+      pidfd_ = Fd{static_cast<int>(::syscall(SYS_pidfd_open, traces.shim->shim_pid, 0))};
+      // After the opening: from now on the descriptor means that process or none.
+      if (pidfd_ && !is_same_process(*traces.shim, traces.shim->shim_pid)) pidfd_.reset();
+    }
+    loop_.run_after(Duration{0}, [self = shared_from_this()] { self->begin(); });
+  }
+
+ private:
+  void begin() {
+    tell_start();
+    if (!pidfd_) return look();
+    token_ = loop_.watch(pidfd_.get(), [self = shared_from_this()](std::uint32_t) { self->end(); });
+  }
+
+  void tell_start() {
+    const auto shim = read_shim_traces(state_dir_).shim;
+    if (told_start_ || !shim || shim->main_pid == 0) return;
+    told_start_ = true;
+    if (handlers_.started)
+      handlers_.started({shim->shim_pid, shim->main_pid, wall_time(shim->started_usec)});
+  }
+
+  /// Of another PID namespace, or starting still.
+  void look() {
+    if (!read_shim_traces(state_dir_).locked) return end();
+    tell_start();
+    loop_.run_after(kLook, [self = shared_from_this()] { self->look(); });
+  }
+
+  void end() {
+    if (token_ != 0) loop_.forget(pidfd_.get(), token_);
+    token_ = 0;
+    auto ended = std::exchange(handlers_.ended, nullptr);
+    if (!ended) return;
+    ProgramEnded news;
+    news.exit = exit_record_of(read_shim_traces(state_dir_));
+    ended(news);
+  }
+
+  EventLoop& loop_;
+  std::string state_dir_;
+  RunHandlers handlers_;
+  Fd pidfd_;
+  std::uint64_t token_ = 0;
+  bool told_start_ = false;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Run>> adopt_run(EventLoop& loop, const std::string& container,
+                                       const std::string& state_dir, RunHandlers handlers) {
+  const auto traces = read_shim_traces(state_dir);
+  if (!traces.locked)
+    return fail(
+        Error{ErrorKind::NotFound, "no shim lives there", "ask for its state", container, 0});
+  std::make_shared<ShimWatch>(loop, state_dir, std::move(handlers))->start(traces);
+  return std::make_shared<ShimRun>(loop, container, state_dir, Fd{});
+}
+
+}  // namespace ringfort::platform

@@ -1,0 +1,27 @@
+// Records of containers on disk: found, read, taken over.
+#pragma once
+
+#include "ringfort/specs/names.hpp"
+
+#include <string>
+#include <vector>
+
+namespace ringfort::platform {
+
+/// Names below `state` that are containers' and have a record. What else lies there is passed over.
+Result<std::vector<ContainerId>> recorded_containers(int state_fd);
+
+/// At most 4 MiB. Errors: NotFound; Io.
+Result<std::string> read_container_record(int state_fd, const ContainerId& id);
+
+struct RecordPlace {
+  int state_fd;
+  int owners_fd;
+};
+
+/// Writes `text` as the record of `id` (temporary file and rename), if its owner is dead or us.
+/// Errors: NotFound, Conflict, Io.
+Status take_over_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
+                        const std::string& text);
+
+}  // namespace ringfort::platform

@@ -1,0 +1,41 @@
+// What a shim left in its state directory, and what follows from it. For taking over containers.
+#pragma once
+
+#include "ringfort/platform/shim/wire.hpp"
+#include "ringfort/specs/status.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace ringfort::platform {
+
+/// Only whole files with a right checksum are taken; anything else counts as absent.
+struct ShimTraces {
+  bool locked = false;  ///< the shim lives: it holds a lock on its file
+  std::optional<wire::ShimRecord> shim;
+  std::optional<wire::ExitFile> exit;
+  bool is_stopped = false;  ///< the main program stands still (state T), as `pause` leaves it
+};
+
+ShimTraces read_shim_traces(const std::string& state_dir);
+
+enum class Found {
+  NeverStarted,
+  Running,
+  Paused,
+  Ended,  ///< `exit` tells how
+  Lost,   ///< it ran, and nobody saw its end
+};
+
+/// A lock outweighs all else: an exit file beside it is from a shim about to leave. Pure.
+Found judge(const ShimTraces& traces);
+
+/// The exit record that `traces` stand for, when judge says Ended or Lost. Pure.
+ExitRecord exit_record_of(const ShimTraces& traces);
+
+/// Is `pid` the process that `record` names? It must be of this boot and PID namespace, and have
+/// begun at the same tick.
+bool is_same_process(const wire::ShimRecord& record, std::int32_t pid);
+
+}  // namespace ringfort::platform

@@ -1,0 +1,41 @@
+// state/<id>/record: what another process needs to take a container over. Pure.
+#pragma once
+
+#include "ringfort/specs/names.hpp"
+#include "ringfort/specs/run_options.hpp"
+#include "ringfort/specs/service.hpp"
+#include "ringfort/specs/status.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringfort::specs {
+
+struct ContainerRecord {
+  std::string owner;  ///< nonce of the runtime whose it is
+  ContainerId id;
+  Service service;
+  RunOptions options;  ///< without descriptors and without what only a creation needs
+  Level level = Level::Landlock;
+  Durability durability = Durability::Process;
+  std::vector<std::string> layers;
+  std::vector<std::string> missing;
+  std::vector<std::string> not_enforced;
+  std::optional<std::uint16_t> port;
+  std::optional<std::uint32_t> uid;  ///< of the runtime's block
+  std::string cgroup;                ///< name of its memory cgroup; empty = none
+  bool native_image = false;
+  bool own_libraries = false;
+  WallTime created_at{};
+};
+
+/// "owner <nonce>", then version, checksum and length of the JSON behind it.
+std::string to_text(const ContainerRecord& record);
+
+/// Errors: Internal for a torn, damaged or newer record; the text says which.
+Result<ContainerRecord> parse_container_record(std::string_view text);
+
+}  // namespace ringfort::specs
