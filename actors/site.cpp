@@ -113,7 +113,14 @@ Status check_required(const specs::Service& service, const Site& site) {
 
 Status create_files(const Recipe& recipe, const Site& site, std::optional<platform::Image> image,
                     const std::optional<UserIds>& user, const Seams& seams) {
-  platform::NewContainer files{site.id, std::move(image), {}, {}, {}, site.durability, {}};
+  platform::NewContainer files;
+  files.id = site.id;
+  files.image = std::move(image);
+  files.durability = site.durability;
+  // A level without a root of its own mounts nothing; but one of them may be the place to work in.
+  const bool works_elsewhere = recipe.service->command.workdir || !recipe.options.workdir.empty();
+  if (site.plan.root.empty() && !works_elsewhere)
+    files.mount_points = platform::MountPoints::LeftOut;
   if (user) files.owner = user->uid;
   if (site.durability != Durability::None) {
     auto profile = platform::seatbelt_profile(site.policy);

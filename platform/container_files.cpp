@@ -67,7 +67,7 @@ class Files final : public ContainerFiles {
 
   Result<Staged> stage(const NewContainer& what);
   Status fill(const NewContainer& what, const Half& container);
-  Status clone_image(const Image& image, int dir_fd, std::optional<uid_t> owner);
+  Status clone_image(const NewContainer& what, int dir_fd);
   Status commit(Staged& staged, const std::string& id);
   void give_back(Staged staged);
 
@@ -188,12 +188,13 @@ Status Files::fill(const NewContainer& what, const Half& container) {
     if (!written) return written;
   }
   if (auto made = make_guest_directory(dir->get(), "tmp", what.owner); !made) return made;
-  if (what.image) return clone_image(*what.image, dir->get(), what.owner);
+  if (what.image) return clone_image(what, dir->get());
   if (container.kind == HalfKind::Bare) return {};
   return make_guest_directory(dir->get(), "rootfs", what.owner);
 }
 
-Status Files::clone_image(const Image& image, int dir_fd, std::optional<uid_t> owner) {
+Status Files::clone_image(const NewContainer& what, int dir_fd) {
+  const auto& image = *what.image;
   const Fd source{::open(image.rootfs.c_str(), kDirectory)};
   struct stat opened {};
   struct stat named {};
@@ -203,12 +204,13 @@ Status Files::clone_image(const Image& image, int dir_fd, std::optional<uid_t> o
     return fail(os_error(ENOENT, "image '" + image.name + "': rootfs not found: " + image.rootfs,
                          "register it: ringfort image add NAME DIRECTORY"));
   }
-  if (auto made = make_guest_directory(dir_fd, "rootfs", owner); !made) return made;
+  if (auto made = make_guest_directory(dir_fd, "rootfs", what.owner); !made) return made;
   auto target = open_directory_below(dir_fd, "rootfs", O_RDONLY);
   if (!target) return fail(target.error());
   CloneOptions options;
-  options.owner_uid = owner;
-  options.owner_gid = owner;
+  options.owner_uid = what.owner;
+  options.owner_gid = what.owner;
+  if (what.mount_points == MountPoints::LeftOut) options.leave_out = image.mount_points;
   auto cloned = clone_tree(source.get(), target->get(), options);
   if (!cloned) return fail(cloned.error());
   return {};

@@ -30,12 +30,17 @@ struct RunFiles {
   Fd listener;
 };
 
+/// The directories that registration added to an image. Where nothing will be mounted they are left
+/// out: each is an inode to make and to delete.
+enum class MountPoints { Cloned, LeftOut };
+
 struct NewContainer {
   ContainerId id;
   std::optional<Image> image;  ///< empty = the host's directories: rootfs/ stays empty
-  std::string config_json;     ///< content of config.json
-  std::string seatbelt;        ///< content of sandbox.sb
-  std::string record;          ///< content of state/<id>/record
+  MountPoints mount_points = MountPoints::Cloned;
+  std::string config_json;  ///< content of config.json
+  std::string seatbelt;     ///< content of sandbox.sb
+  std::string record;       ///< content of state/<id>/record
   Durability durability = Durability::Process;
   std::optional<uid_t> owner;  ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
 };
@@ -55,9 +60,9 @@ class ContainerFiles {
   /// `<data_dir>/containers/<id>`
   virtual std::string container_dir(const ContainerId& id) const = 0;
 
-  /// Is `id` held by a live owner (this one or another), or by a shim that outlived its owner? Reads
-  /// state/<id>/record's first line ("owner <nonce>"; without state the link containers/<id>/.owner)
-  /// and tries that owner's lock, then that of the shim.
+  /// Is `id` held by a live owner (this one or another), or by a shim that outlived its owner?
+  /// Reads state/<id>/record's first line ("owner <nonce>"; without state the link
+  /// containers/<id>/.owner) and tries that owner's lock, then that of the shim.
   virtual bool held_by_live_owner(const ContainerId& id) const = 0;
 
   /// Builds the container's directories in .staging (recycled ones where there are any), clones the

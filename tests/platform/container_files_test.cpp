@@ -134,6 +134,18 @@ TEST_F(Containers, CreateMakesTheWholeLayout) {
   EXPECT_TRUE(files->held_by_live_owner(what.id));
 }
 
+TEST_F(Containers, WhatOnlyMountsNeedIsLeftOutOfTheCloneOnRequest) {
+  const auto files = open();
+  std::filesystem::create_directories(dir_ / "source/etc");
+  auto what = with_image(*files, "web");
+  what.mount_points = MountPoints::LeftOut;
+
+  ASSERT_TRUE(files->create(what));
+
+  EXPECT_THAT(names_in(what.image->rootfs), ElementsAre("bin", "dev", "etc", "proc", "tmp"));
+  EXPECT_THAT(names_in(files->container_dir(what.id) + "/rootfs"), ElementsAre("bin", "etc"));
+}
+
 TEST_F(Containers, WithoutAnImageTheRootIsEmpty) {
   const auto files = open();
 
