@@ -9,11 +9,13 @@
 
 namespace ringfort::messages {
 
+inline Error no_answer_in_time() {
+  return {ErrorKind::Timeout, "no answer in time", "call again, or ask for the state first", {}, 0};
+}
+
 /// An error of CAF's own in our words: nobody there, or no answer in time.
 inline Error to_error(const caf::error& error) {
-  if (error == caf::sec::request_timeout)
-    return {
-        ErrorKind::Timeout, "no answer in time", "call again, or ask for the state first", {}, 0};
+  if (error == caf::sec::request_timeout) return no_answer_in_time();
   if (error == caf::sec::request_receiver_down)
     return {ErrorKind::NotFound, "it is gone", "create it first", {}, 0};
   return {
@@ -26,9 +28,10 @@ template <class Answered, class Handle, class Message>
 Answered ask(caf::actor_system& system, const Handle& to, Duration patience, Message&& message) {
   caf::scoped_actor self{system, true};
   Answered answer = fail(ErrorKind::Internal, "no answer");
-  self->request(to, request_limit(patience), std::forward<Message>(message))
-      .receive([&](Answered& given) { answer = std::move(given); },
-               [&](caf::error& error) { answer = fail(to_error(error)); });
+  auto pending = self->request(to, caf::infinite, std::forward<Message>(message));
+  if (!await_message(self, patience)) return fail(no_answer_in_time());
+  pending.receive([&](Answered& given) { answer = std::move(given); },
+                  [&](caf::error& error) { answer = fail(to_error(error)); });
   return answer;
 }
 
