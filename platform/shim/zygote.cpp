@@ -141,6 +141,9 @@ void reap(int socket_fd) {
   start.events_fd = socket_fd;
   start.null_fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   start.empty_mounts_fd = ::geteuid() == 0 ? static_cast<int>(empty_mounts()) : -1;
+  // Once here instead of 41 calls in every child. It takes nothing from what this process and its
+  // shims hold themselves, and none of them runs another program but as a container's.
+  start.bounded = empty_bounding_set();
   sigset_t all;
   ::sigfillset(&all);
   sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, 8);
