@@ -115,12 +115,14 @@ Status create_files(const Recipe& recipe, const Site& site, std::optional<platfo
                     const std::optional<UserIds>& user, const Seams& seams) {
   platform::NewContainer files;
   files.id = site.id;
-  files.image = std::move(image);
   files.durability = site.durability;
-  // A level without a root of its own mounts nothing; but one of them may be the place to work in.
-  const bool works_elsewhere = recipe.service->command.workdir || !recipe.options.workdir.empty();
-  if (site.plan.root.empty() && !works_elsewhere)
-    files.mount_points = platform::MountPoints::LeftOut;
+  if (image) {
+    files.mount_points = platform::use_of(site.plan, image->mount_points);
+    // One without a mount may still be the place to work in.
+    if (recipe.service->command.workdir || !recipe.options.workdir.empty())
+      files.mount_points.left_out.clear();
+    files.image = std::move(image);
+  }
   if (user) files.owner = user->uid;
   if (site.durability != Durability::None) {
     auto profile = platform::seatbelt_profile(site.policy);

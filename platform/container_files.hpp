@@ -4,12 +4,14 @@
 
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/image_store.hpp"
+#include "ringfort/platform/mount_points.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/run_options.hpp"
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -30,14 +32,10 @@ struct RunFiles {
   Fd listener;
 };
 
-/// The directories that registration added to an image. Where nothing will be mounted they are left
-/// out: each is an inode to make and to delete.
-enum class MountPoints { Cloned, LeftOut };
-
 struct NewContainer {
   ContainerId id;
   std::optional<Image> image;  ///< empty = the host's directories: rootfs/ stays empty
-  MountPoints mount_points = MountPoints::Cloned;
+  MountPointUse mount_points;
   std::string config_json;  ///< content of config.json
   std::string seatbelt;     ///< content of sandbox.sb
   std::string record;       ///< content of state/<id>/record

@@ -225,6 +225,28 @@ std::vector<std::string> missing_protections(const Policy& policy, Level level,
   return result;
 }
 
+MountPointUse use_of(const LaunchPlan& plan, const std::vector<std::string>& mount_points) {
+  MountPointUse use;
+  for (const auto& name : mount_points) {
+    bool covered = false;
+    // Links to directories that are mounted lead elsewhere, so only these say whether they are
+    // used.
+    const bool is_directory = name == "proc" || name == "dev" || name == "tmp" || name == "etc";
+    bool used = !is_directory && !plan.mounts.empty();
+    for (const auto& mount : plan.mounts) {
+      using wire::MountKind;
+      const bool mounts = mount.kind == MountKind::Bind || mount.kind == MountKind::Proc ||
+                          mount.kind == MountKind::Tmpfs;
+      const bool always = mounts && (mount.flags & wire::kOptional) == 0;
+      covered = covered || (always && mount.target == "/" + name);
+      used = used || mount.target == "/" + name || mount.target.starts_with("/" + name + "/");
+    }
+    if (covered) use.covered.push_back(name);
+    if (!used) use.left_out.push_back(name);
+  }
+  return use;
+}
+
 std::vector<std::string> layers(const LaunchPlan& plan) {
   std::vector<std::string> result;
   if ((plan.flags & wire::kNamespaces) != 0) {
