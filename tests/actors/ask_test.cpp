@@ -5,12 +5,18 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <optional>
+#include <thread>
+#include <vector>
 
 namespace ringfort::messages {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr int kAnswerOwed = 98;
 
 struct Question {
   int number = 0;
@@ -36,6 +42,7 @@ class Taciturn {
   Handle::behavior_type make_behavior() {
     return {[this](const Question& question) -> Answer<Result<int>> {
       auto promise = make_promise<Result<int>, Handle>(self_);
+      if (question.number == kAnswerOwed && kept_) kept_->deliver(Result<int>{2});
       if (question.number % 2 == 1)
         promise.deliver(Result<int>{question.number});
       else
@@ -46,7 +53,7 @@ class Taciturn {
 
  private:
   Self<Handle> self_;
-  Promise<Result<int>> kept_;
+  std::optional<Promise<Result<int>>> kept_;
 };
 
 class Ask : public testing::Test {
@@ -82,6 +89,33 @@ TEST_F(Ask, EndsWithItsPatience) {
   EXPECT_EQ(answer.error().kind, ErrorKind::Timeout);
   EXPECT_GE(took, 30ms);
   EXPECT_LT(took, 5s);
+}
+
+TEST_F(Ask, ALateAnswerLeavesTheNextQuestionItsBound) {
+  Askers askers{*system_};
+  ASSERT_FALSE(askers.ask<Result<int>>(answerer_, 1ms, Question{2}));
+
+  // Brings the answer that is still owed, and none of its own.
+  const auto answer = askers.ask<Result<int>>(answerer_, 30ms, Question{kAnswerOwed});
+
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::Timeout);
+}
+
+TEST_F(Ask, ManyThreadsGetTheirOwnAnswers) {
+  Askers askers{*system_};
+  std::atomic<int> wrong = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 8; ++thread)
+      threads.emplace_back([&, thread] {
+        for (int i = 0; i < 200; ++i) {
+          const int number = thread * 1000 + 2 * i + 1;
+          if (askers.ask<Result<int>>(answerer_, 60s, Question{number}) != number) ++wrong;
+        }
+      });
+  }
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(Ask, TellsOfAnActorThatIsGone) {
