@@ -145,6 +145,15 @@ std::vector<std::string> candidates(const Policy& policy, const std::string& pro
   return result;
 }
 
+/// There are three, and each is the same for every container: assembled once.
+const std::vector<BpfInstruction>& filter_for(NetMode net) {
+  static const auto none = seccomp_filter(NetMode::None);
+  static const auto local = seccomp_filter(NetMode::Local);
+  static const auto full = seccomp_filter(NetMode::Full);
+  if (net == NetMode::None) return none;
+  return net == NetMode::Local ? local : full;
+}
+
 std::string working_directory(const Policy& policy, const Command& command, Level level) {
   if (policy.rootfs_dir.empty())
     return !command.workdir.empty() && covered(policy, command.workdir) ? command.workdir
@@ -174,7 +183,7 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   if (host.root && command.uid) plan.flags |= wire::kChangeIds;
   if (level == Level::Namespaces) add_mounts(plan, policy, command, host);
   add_landlock(plan, policy, host);
-  plan.seccomp = seccomp_filter(policy.network.mode);
+  plan.seccomp = filter_for(policy.network.mode);
   return plan;
 }
 
