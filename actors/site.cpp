@@ -95,13 +95,13 @@ void add_memory_limit(Site& site, const Seams& seams) {
 }
 
 /// `require` also names what only the machine can answer for.
-Status check_required(const specs::Service& service, const Site& site) {
+Status check_required(const std::vector<std::string>& required, const Site& site) {
   auto holds = [&](std::string_view word) {
     return std::ranges::any_of(site.layers, [&](const std::string& layer) {
       return layer.find(word) != std::string::npos;
     });
   };
-  for (const std::string& wanted : specs::required_protections(service)) {
+  for (const std::string& wanted : required) {
     std::string_view word = wanted;
     if (word == "namespaces") word = "pid namespace";
     if (!holds(word))
@@ -111,15 +111,25 @@ Status check_required(const specs::Service& service, const Site& site) {
   return {};
 }
 
-Status create_files(const Recipe& recipe, const Site& site, std::optional<platform::Image> image,
-                    const std::optional<UserIds>& user, const Seams& seams) {
-  platform::NewContainer files{site.id, std::move(image), {}, {}, {}, site.durability, {}};
+Status create_files(const Recipe& recipe, const ServiceFacts& facts, const Site& site,
+                    std::optional<platform::Image> image, const std::optional<UserIds>& user,
+                    const Seams& seams) {
+  platform::NewContainer files;
+  files.id = site.id;
+  files.durability = site.durability;
+  if (image) {
+    files.mount_points = platform::use_of(site.plan, image->mount_points);
+    // One without a mount may still be the place to work in.
+    if (recipe.service->command.workdir || !recipe.options.workdir.empty())
+      files.mount_points.left_out.clear();
+    files.image = std::move(image);
+  }
   if (user) files.owner = user->uid;
   if (site.durability != Durability::None) {
     auto profile = platform::seatbelt_profile(site.policy);
     if (!profile) return fail(std::move(profile.error()));
     files.seatbelt = std::move(*profile);
-    files.config_json = specs::to_json(*recipe.service) + "\n";
+    files.config_json = facts.config_json;
     files.record = record_text(recipe, site, seams);
   }
   return seams.files->create(files);
@@ -127,14 +137,20 @@ Status create_files(const Recipe& recipe, const Site& site, std::optional<platfo
 
 }  // namespace
 
-Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Settings& settings,
-                                               const Seams& seams) {
+ServiceFacts::ServiceFacts(const specs::Service& about)
+    : service(about),
+      enforceable(specs::check_enforceable(about)),
+      config_json(specs::to_json(about) + "\n"),
+      not_enforced(specs::not_enforced(about)),
+      required(specs::required_protections(about)) {}
+
+Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const ServiceFacts& facts,
+                                               const Settings& settings, const Seams& seams) {
   const platform::HostFacts host = seams.host_facts();
   const std::string& image_name = recipe.service->image.name;
   const bool host_image = image_name == kHostImage;
 
-  if (Status ok = specs::check_enforceable(*recipe.service); !ok)
-    return cannot_create(std::move(ok.error()), recipe.id);
+  if (!facts.enforceable) return cannot_create(facts.enforceable.error(), recipe.id);
   auto image = find_image(recipe, seams);
   if (!image) return cannot_create(std::move(image.error()), recipe.id);
   auto user = choose_user(recipe, host);
@@ -168,16 +184,16 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Setti
   site->durability = recipe.options.durability.value_or(settings.durability);
   site->layers = platform::layers(*plan);
   site->missing = platform::missing_protections(*policy, *level, host);
-  site->not_enforced = specs::not_enforced(*recipe.service);
+  site->not_enforced = facts.not_enforced;
   // A name of its own takes a UTS namespace.
   if (*level == Level::Landlock && recipe.service->hostname)
     site->not_enforced.emplace_back("hostname");
   site->policy = std::move(*policy);
   site->plan = std::move(*plan);
   add_memory_limit(*site, seams);
-  if (Status held = check_required(*recipe.service, *site); !held)
+  if (Status held = check_required(facts.required, *site); !held)
     return cannot_create(std::move(held.error()), recipe.id);
-  if (Status made = create_files(recipe, *site, std::move(*image), *user, seams); !made)
+  if (Status made = create_files(recipe, facts, *site, std::move(*image), *user, seams); !made)
     return cannot_create(std::move(made.error()), recipe.id);
   return site;
 }

@@ -4,12 +4,14 @@
 
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/image_store.hpp"
+#include "ringfort/platform/mount_points.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/run_options.hpp"
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -33,9 +35,10 @@ struct RunFiles {
 struct NewContainer {
   ContainerId id;
   std::optional<Image> image;  ///< empty = the host's directories: rootfs/ stays empty
-  std::string config_json;     ///< content of config.json
-  std::string seatbelt;        ///< content of sandbox.sb
-  std::string record;          ///< content of state/<id>/record
+  MountPointUse mount_points;
+  std::string config_json;  ///< content of config.json
+  std::string seatbelt;     ///< content of sandbox.sb
+  std::string record;       ///< content of state/<id>/record
   Durability durability = Durability::Process;
   std::optional<uid_t> owner;  ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
 };
@@ -55,9 +58,9 @@ class ContainerFiles {
   /// `<data_dir>/containers/<id>`
   virtual std::string container_dir(const ContainerId& id) const = 0;
 
-  /// Is `id` held by a live owner (this one or another), or by a shim that outlived its owner? Reads
-  /// state/<id>/record's first line ("owner <nonce>"; without state the link containers/<id>/.owner)
-  /// and tries that owner's lock, then that of the shim.
+  /// Is `id` held by a live owner (this one or another), or by a shim that outlived its owner?
+  /// Reads state/<id>/record's first line ("owner <nonce>"; without state the link
+  /// containers/<id>/.owner) and tries that owner's lock, then that of the shim.
   virtual bool held_by_live_owner(const ContainerId& id) const = 0;
 
   /// Builds the container's directories in .staging (recycled ones where there are any), clones the
