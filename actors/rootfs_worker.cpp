@@ -48,7 +48,10 @@ class RootfsWorker {
           return after(images().remove(remove.image, remove.force, in_use(remove.in_use)));
         },
         [this](const PruneImages& prune) { return after(on_prune(prune)); },
-        [this](const Build& build) { return after(build_site(*build.recipe, settings_, seams_)); },
+        [this](const Build& build) {
+          const auto& facts = memo_.of(*build.recipe->service);
+          return after(build_site(*build.recipe, facts, settings_, seams_));
+        },
         [this](const Open& open) { return after(open_site(*open.site, seams_)); },
         [this](const Discard& discard) {
           return after(discard_site(discard.id, discard.site.get(), seams_));
@@ -109,6 +112,7 @@ class RootfsWorker {
 
   Settings settings_;
   Seams seams_;
+  ServiceMemo memo_;
   RootfsInbox owner_;
   std::size_t number_;
 };

@@ -70,12 +70,11 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   return command;
 }
 
-std::string record_text(const Recipe& recipe, const Site& site,
+std::string record_text(const Recipe& recipe, const ServiceFacts& facts, const Site& site,
                         const std::optional<platform::Image>& image, const Seams& seams) {
   specs::ContainerRecord record;
   record.owner = seams.files->owner_nonce();
   record.id = site.id;
-  record.service = *recipe.service;
   record.options = recipe.options;
   record.level = site.level;
   record.durability = site.durability;
@@ -88,7 +87,7 @@ std::string record_text(const Recipe& recipe, const Site& site,
   record.native_image = image && image->native;
   record.own_libraries = image && image->own_libraries;
   record.created_at = seams.now();
-  return specs::to_text(record);
+  return specs::to_text(record, facts.record_json);
 }
 
 /// The kernel's limit where it can be had; the watchdog's is named among what is missing.
@@ -109,13 +108,13 @@ void add_memory_limit(Site& site, const Seams& seams) {
 }
 
 /// `require` also names what only the machine can answer for.
-Status check_required(const specs::Service& service, const Site& site) {
+Status check_required(const std::vector<std::string>& required, const Site& site) {
   auto holds = [&](std::string_view word) {
     return std::ranges::any_of(site.layers, [&](const std::string& layer) {
       return layer.find(word) != std::string::npos;
     });
   };
-  for (const std::string& wanted : specs::required_protections(service)) {
+  for (const std::string& wanted : required) {
     std::string_view word = wanted;
     if (word == "namespaces") word = "pid namespace";
     if (!holds(word))
@@ -125,16 +124,26 @@ Status check_required(const specs::Service& service, const Site& site) {
   return {};
 }
 
-Status create_files(const Recipe& recipe, const Site& site, std::optional<platform::Image> image,
-                    const std::optional<UserIds>& user, const Seams& seams) {
-  platform::NewContainer files{site.id, std::move(image), {}, {}, {}, site.durability, {}};
+Status create_files(const Recipe& recipe, const ServiceFacts& facts, const Site& site,
+                    std::optional<platform::Image> image, const std::optional<UserIds>& user,
+                    const Seams& seams) {
+  platform::NewContainer files;
+  files.id = site.id;
+  files.durability = site.durability;
+  if (image) {
+    files.mount_points = platform::use_of(site.plan, image->mount_points);
+    // One without a mount may still be the place to work in.
+    if (recipe.service->command.workdir || !recipe.options.workdir.empty())
+      files.mount_points.left_out.clear();
+    files.image = std::move(image);
+  }
   if (user) files.owner = user->uid;
   if (site.durability != Durability::None) {
     auto profile = platform::seatbelt_profile(site.policy);
     if (!profile) return fail(std::move(profile.error()));
     files.seatbelt = std::move(*profile);
-    files.config_json = specs::to_json(*recipe.service) + "\n";
-    files.record = record_text(recipe, site, files.image, seams);
+    files.config_json = facts.config_json;
+    files.record = record_text(recipe, facts, site, files.image, seams);
   }
   return seams.files->create(files);
 }
@@ -161,13 +170,20 @@ Result<Blueprint> draw_blueprint(const Recipe& recipe, const ImageTraits& image,
   return Blueprint{std::move(*policy), std::move(*plan), std::move(*user)};
 }
 
-Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Settings& settings,
-                                               const Seams& seams) {
+ServiceFacts::ServiceFacts(const specs::Service& about)
+    : service(about),
+      enforceable(specs::check_enforceable(about)),
+      config_json(specs::to_json(about) + "\n"),
+      record_json(specs::to_json(about, specs::JsonStyle::Compact)),
+      not_enforced(specs::not_enforced(about)),
+      required(specs::required_protections(about)) {}
+
+Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const ServiceFacts& facts,
+                                               const Settings& settings, const Seams& seams) {
   const platform::HostFacts host = seams.host_facts();
   const std::string& image_name = recipe.service->image.name;
 
-  if (Status ok = specs::check_enforceable(*recipe.service); !ok)
-    return cannot_create(std::move(ok.error()), recipe.id);
+  if (!facts.enforceable) return cannot_create(facts.enforceable.error(), recipe.id);
   auto image = find_image(recipe, seams);
   if (!image) return cannot_create(std::move(image.error()), recipe.id);
   auto level = seams.choose_level(recipe.options.isolation.value_or(settings.isolation));
@@ -192,16 +208,16 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Setti
   site->durability = recipe.options.durability.value_or(settings.durability);
   site->layers = platform::layers(blueprint->plan);
   site->missing = platform::missing_protections(blueprint->policy, *level, host);
-  site->not_enforced = specs::not_enforced(*recipe.service);
+  site->not_enforced = facts.not_enforced;
   // A name of its own takes a UTS namespace.
   if (*level == Level::Landlock && recipe.service->hostname)
     site->not_enforced.emplace_back("hostname");
   site->policy = std::move(blueprint->policy);
   site->plan = std::move(blueprint->plan);
   add_memory_limit(*site, seams);
-  if (Status held = check_required(*recipe.service, *site); !held)
+  if (Status held = check_required(facts.required, *site); !held)
     return cannot_create(std::move(held.error()), recipe.id);
-  if (Status made = create_files(recipe, *site, std::move(*image), user, seams); !made)
+  if (Status made = create_files(recipe, facts, *site, std::move(*image), user, seams); !made)
     return cannot_create(std::move(made.error()), recipe.id);
   return site;
 }

@@ -91,10 +91,35 @@ struct Blueprint {
 Result<Blueprint> draw_blueprint(const Recipe& recipe, const ImageTraits& image, Level level,
                                  bool gpu_access, const Seams& seams);
 
+/// What follows from a service alone. The containers made one after the other are often of the same
+/// one, so the last is remembered, by value: a caller may change the service that he still holds.
+struct ServiceFacts {
+  explicit ServiceFacts(const specs::Service& about);
+
+  specs::Service service;
+  Status enforceable;
+  std::string config_json;
+  std::string record_json;  ///< the same in one line
+  std::vector<std::string> not_enforced;
+  std::vector<std::string> required;
+};
+
+/// Of one worker.
+class ServiceMemo {
+ public:
+  const ServiceFacts& of(const specs::Service& service) {
+    if (!last_ || last_->service != service) last_.emplace(service);
+    return *last_;
+  }
+
+ private:
+  std::optional<ServiceFacts> last_;
+};
+
 /// Policy, plan and texts, then the files. Errors carry the container's name; whatever is missing
 /// or refused by the system is CreateFailed, and nothing is left behind.
-Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Settings& settings,
-                                               const Seams& seams);
+Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const ServiceFacts& facts,
+                                               const Settings& settings, const Seams& seams);
 
 /// Everything for one run but what the container itself holds (port, standard streams).
 Result<std::shared_ptr<platform::RunRequest>> open_site(const Site& site, const Seams& seams);

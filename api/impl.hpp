@@ -22,6 +22,7 @@ inline constexpr Duration kCallLimit = std::chrono::seconds(60);
 struct Runtime::Impl {
   RuntimeConfig config;
   std::unique_ptr<actors::System> system;
+  std::unique_ptr<messages::Askers> askers;
   std::mutex mutex;
   std::vector<actors::ListenerHandle> listeners;
 
@@ -33,8 +34,7 @@ struct Runtime::Impl {
     if (messages::on_actor_thread())
       return fail(ErrorKind::Unsupported, "a blocking call on a thread of the actor system",
                   "send a message to supervisor_handle() instead");
-    return messages::ask<Answered>(*system->actors(), system->supervisor(), limit,
-                                   std::forward<Message>(message));
+    return askers->ask<Answered>(system->supervisor(), limit, std::forward<Message>(message));
   }
 
   /// Asks a container.

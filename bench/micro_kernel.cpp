@@ -45,7 +45,10 @@ void container_files(benchmark::State& state, Durability durability) {
   std::filesystem::create_directory(scratch.path() + "/image");
   std::filesystem::copy_file(RINGFORT_BIN_DIR "/noop", scratch.path() + "/image/noop");
   const auto image = files->images().add("noop", scratch.path() + "/image").value();
-  platform::NewContainer what{{"bench", 1}, image, {}, {}, {}, durability, {}};
+  platform::NewContainer what;
+  what.id = {"bench", 1};
+  what.image = image;
+  what.durability = durability;
   if (durability != Durability::None) {
     what.config_json.assign(1000, ' ');
     what.seatbelt.assign(3000, ' ');

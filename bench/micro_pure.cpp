@@ -3,6 +3,8 @@
 #include "ringfort/platform/policy.hpp"
 #include "ringfort/platform/seatbelt_profile.hpp"
 #include "ringfort/platform/seccomp_filter.hpp"
+#include "ringfort/specs/enforcement.hpp"
+#include "ringfort/specs/json.hpp"
 #include "ringfort/specs/yaml_reader.hpp"
 
 #include <benchmark/benchmark.h>
@@ -57,6 +59,20 @@ void yaml_parse(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(specs::parse_deployment(kYaml, "bench.yaml"));
 }
 BENCHMARK(yaml_parse);
+
+void config_json(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(specs::to_json(service()));
+}
+BENCHMARK(config_json);
+
+void fields_not_enforced(benchmark::State& state) {
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(specs::check_enforceable(service()));
+    benchmark::DoNotOptimize(specs::not_enforced(service()));
+    benchmark::DoNotOptimize(specs::required_protections(service()));
+  }
+}
+BENCHMARK(fields_not_enforced);
 
 void policy_of_a_service(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(policy());

@@ -6,6 +6,7 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -148,11 +149,20 @@ void on_exit_message(SelfPointer self, std::function<void()> heard) {
 
 inline constexpr std::chrono::microseconds kForEver = std::chrono::microseconds::max();
 
-/// How long a request may take. CAF 0.17 counts in 32 bits, so long ones are rounded up to seconds.
-inline caf::duration request_limit(std::chrono::microseconds limit) {
-  if (limit == kForEver) return caf::infinite;
-  if (limit < std::chrono::minutes(1)) return caf::duration{limit};
-  return caf::duration{std::chrono::ceil<std::chrono::seconds>(limit)};
+/// Blocks until there is a message for `self`; false when `patience` is over. Without CAF's own
+/// timeout of requests: that one is a timer, and each wakes the thread of CAF's clock twice.
+inline bool await_message(caf::scoped_actor& self, std::chrono::microseconds patience) {
+  if (patience == kForEver) return self->await_data(), true;
+  using Steady = std::chrono::steady_clock;
+  // CAF waits by the wall clock; after a jump of it the rest is waited for.
+  constexpr std::chrono::microseconds kOnce = std::chrono::hours(1);
+  const auto begin = Steady::now();
+  for (;;) {
+    const auto gone = std::chrono::floor<std::chrono::microseconds>(Steady::now() - begin);
+    const auto left = std::clamp(patience - gone, std::chrono::microseconds(0), kOnce);
+    if (self->await_data(caf::blocking_actor::timeout_type::clock::now() + left)) return true;
+    if (Steady::now() - begin >= patience) return false;
+  }
 }
 
 inline void set_scheduler(caf::actor_system_config& config, std::size_t workers) {

@@ -30,7 +30,8 @@ constexpr std::size_t kMaxListeners = 512;
 /// What is remembered of a container that exists.
 struct Existing {
   unsigned uses = 0;  ///< of its container directory
-  Fd listener;        ///< invalid without state, or given to the shim for good
+  std::vector<MountPoint> points;
+  Fd listener;  ///< invalid without state, or given to the shim for good
 };
 
 class Files final : public ContainerFiles {
@@ -79,8 +80,8 @@ class Files final : public ContainerFiles {
   };
 
   Result<Staged> stage(const NewContainer& what);
-  Status fill(const NewContainer& what, const Half& container);
-  Status clone_image(const Image& image, int dir_fd, std::optional<uid_t> owner);
+  Status fill(const NewContainer& what, Half& container);
+  Status clone_image(const NewContainer& what, int dir_fd, std::vector<MountPoint>& points);
   Status commit(Staged& staged, const std::string& id);
   void give_back(Staged staged);
 
@@ -192,7 +193,7 @@ Result<Files::Staged> Files::stage(const NewContainer& what) {
   return fail(filled.error());
 }
 
-Status Files::fill(const NewContainer& what, const Half& container) {
+Status Files::fill(const NewContainer& what, Half& container) {
   auto dir = open_directory_below(data_.staging.get(), container.name, O_RDONLY);
   if (!dir) return fail(dir.error());
   if (container.kind == HalfKind::Full) {
@@ -201,12 +202,13 @@ Status Files::fill(const NewContainer& what, const Half& container) {
     if (!written) return written;
   }
   if (auto made = make_guest_directory(dir->get(), "tmp", what.owner); !made) return made;
-  if (what.image) return clone_image(*what.image, dir->get(), what.owner);
+  if (what.image) return clone_image(what, dir->get(), container.points);
   if (container.kind == HalfKind::Bare) return {};
   return make_guest_directory(dir->get(), "rootfs", what.owner);
 }
 
-Status Files::clone_image(const Image& image, int dir_fd, std::optional<uid_t> owner) {
+Status Files::clone_image(const NewContainer& what, int dir_fd, std::vector<MountPoint>& points) {
+  const auto& image = *what.image;
   const Fd source{::open(image.rootfs.c_str(), kDirectory)};
   struct stat opened {};
   struct stat named {};
@@ -216,12 +218,19 @@ Status Files::clone_image(const Image& image, int dir_fd, std::optional<uid_t> o
     return fail(os_error(ENOENT, "image '" + image.name + "': rootfs not found: " + image.rootfs,
                          "register it: ringfort image add NAME DIRECTORY"));
   }
-  if (auto made = make_guest_directory(dir_fd, "rootfs", owner); !made) return made;
+  if (auto made = make_guest_directory(dir_fd, "rootfs", what.owner); !made) return made;
   auto target = open_directory_below(dir_fd, "rootfs", O_RDONLY);
   if (!target) return fail(target.error());
   CloneOptions options;
-  options.owner_uid = owner;
-  options.owner_gid = owner;
+  options.owner_uid = what.owner;
+  options.owner_gid = what.owner;
+  options.leave_out = what.mount_points.left_out;
+  for (const auto& name : what.mount_points.covered) {
+    auto point = pool_.mount_points().put(target->get(), name);
+    if (!point) return fail(point.error());
+    points.push_back(std::move(*point));
+    options.leave_out.push_back(name);
+  }
   auto cloned = clone_tree(source.get(), target->get(), options);
   if (!cloned) return fail(cloned.error());
   return {};
@@ -253,6 +262,7 @@ void Files::remember(Staged& staged, const std::string& id) {
   if (existing.listener) --listeners_;
   existing.listener.reset();
   existing.uses = staged.container.uses;
+  existing.points = std::move(staged.container.points);
   if (!staged.state) return;
   existing.listener = std::move(staged.state->listener);
   ++listeners_;
@@ -337,10 +347,14 @@ Status Files::discard(const ContainerId& id, Durability durability) {
   auto existing = forget(name);
   const bool durable = durability != Durability::None;
   auto gone = take_away(data_.containers.get(), name,
-                        {durable ? HalfKind::Full : HalfKind::Bare, {}, existing.uses, {}});
+                        {durable ? HalfKind::Full : HalfKind::Bare,
+                         {},
+                         existing.uses,
+                         {},
+                         std::move(existing.points)});
   if (gone && durable) {
-    gone =
-        take_away(data_.state.get(), name, {HalfKind::State, {}, 0, std::move(existing.listener)});
+    gone = take_away(data_.state.get(), name,
+                     {HalfKind::State, {}, 0, std::move(existing.listener), {}});
   }
   if (!gone) gone.error().container = name;
   return gone;

@@ -4,6 +4,7 @@
 
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/image_store.hpp"
+#include "ringfort/platform/mount_points.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/run_options.hpp"
 
@@ -34,9 +35,10 @@ struct RunFiles {
 struct NewContainer {
   ContainerId id;
   std::optional<Image> image;  ///< empty = the host's directories: rootfs/ stays empty
-  std::string config_json;     ///< content of config.json
-  std::string seatbelt;        ///< content of sandbox.sb
-  std::string record;          ///< content of state/<id>/record
+  MountPointUse mount_points;
+  std::string config_json;  ///< content of config.json
+  std::string seatbelt;     ///< content of sandbox.sb
+  std::string record;       ///< content of state/<id>/record
   Durability durability = Durability::Process;
   std::optional<uid_t> owner;  ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
 };

@@ -57,7 +57,8 @@ HalfPool::HalfPool(int staging_fd, int trash_fd, std::string nonce, mode_t direc
     : staging_fd_(staging_fd),
       trash_fd_(trash_fd),
       nonce_(std::move(nonce)),
-      directory_mode_(directory_mode) {}
+      directory_mode_(directory_mode),
+      points_(staging_fd, nonce_ + ".points") {}
 
 HalfPool::~HalfPool() {
   work_.drain();
@@ -80,7 +81,7 @@ Result<Half> HalfPool::take(HalfKind kind) {
       return half;
     }
   }
-  Half half{kind, new_name(), 0, {}};
+  Half half{kind, new_name(), 0, {}, {}};
   if (::mkdirat(staging_fd_, half.name.c_str(), 0700) != 0) {
     return fail(os_error("cannot make a directory in .staging"));
   }
@@ -123,6 +124,8 @@ void HalfPool::give_back(Half half) {
 }
 
 void HalfPool::settle(Half half) {
+  take_back_points(half);
+  half.points.clear();
   const bool served = half.kind != HalfKind::State && ++half.uses >= kMaxUses;
   if (!served && empty_out(half) && keep(half)) return;
   (void)throw_away(staging_fd_, half.name);
@@ -134,6 +137,13 @@ bool HalfPool::keep(Half& half) {
   if (list.size() >= kMaxKept) return false;
   list.push_back(std::move(half));
   return true;
+}
+
+void HalfPool::take_back_points(const Half& half) {
+  if (half.points.empty()) return;
+  const auto rootfs = open_directory_below(staging_fd_, half.name + "/rootfs", O_PATH);
+  if (!rootfs) return;
+  for (const auto& point : half.points) points_.take_back(rootfs->get(), point);
 }
 
 /// True when the directory is again as take() gives it.

@@ -5,6 +5,7 @@
 
 #include "ringfort/platform/background_work.hpp"
 #include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/mount_points.hpp"
 
 #include <array>
 #include <atomic>
@@ -29,8 +30,9 @@ enum class HalfKind {
 struct Half {
   HalfKind kind = HalfKind::Full;
   std::string name;
-  unsigned uses = 0;  ///< how often it has been a container's
-  Fd listener;        ///< State only: bound to `sock` and listening
+  unsigned uses = 0;               ///< how often it has been a container's
+  Fd listener;                     ///< State only: bound to `sock` and listening
+  std::vector<MountPoint> points;  ///< in rootfs/, to be taken back
 };
 
 class HalfPool {
@@ -55,6 +57,9 @@ class HalfPool {
   /// Deletes what is in the trash under `name` already.
   void delete_from_trash(std::string name);
 
+  /// For a clone's mount points; name them in Half::points.
+  MountPointPool& mount_points() { return points_; }
+
   /// A name below .staging or .trash that nobody else uses.
   std::string new_name();
 
@@ -64,6 +69,7 @@ class HalfPool {
  private:
   Status make_files(const Half& half, int dir_fd) const;
   void settle(Half half);
+  void take_back_points(const Half& half);
   bool empty_out(const Half& half) const;
   bool keep(Half& half);
 
@@ -76,6 +82,7 @@ class HalfPool {
   std::atomic<std::uint64_t> counter_{0};
   std::mutex mutex_;
   std::array<std::vector<Half>, 3> kept_;
+  MountPointPool points_;
   BackgroundWork work_;
 };
 

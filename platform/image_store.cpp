@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
+#include <sstream>
 #include <utility>
 
 #include <fcntl.h>
@@ -22,10 +22,11 @@ namespace ringfort::platform {
 namespace {
 
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-// The completion marker. Its two figures come first, so that no name can look like them.
+// The completion marker. The name comes last, so that none can look like the rest of it.
 constexpr std::string_view kMarker = "image.json";
 constexpr const char* kMarkerForm =
-    "{\"bytes\": %llu, \"native\": %5[a-z], \"own_libraries\": %5[a-z], ";
+    "{\"bytes\": %llu, \"native\": %5[a-z], \"own_libraries\": %5[a-z], "
+    "\"mount_points\": \"%63[a-z0-9 ]";
 
 std::string quote(std::string_view name) { return "'" + printable(name) + "'"; }
 
@@ -43,10 +44,14 @@ std::string marker_text(const Image& image) {
     if (c == '"' || c == '\\') escaped += '\\';
     escaped += c;
   }
+  std::string mount_points;
+  for (const auto& name : image.mount_points) {
+    mount_points += (mount_points.empty() ? "" : " ") + name;
+  }
   return "{\"bytes\": " + std::to_string(image.bytes) +
          ", \"native\": " + (image.native ? "true" : "false") +
-         ", \"own_libraries\": " + (image.own_libraries ? "true" : "false") + ", \"name\": \"" +
-         escaped + "\"}\n";
+         ", \"own_libraries\": " + (image.own_libraries ? "true" : "false") +
+         ", \"mount_points\": \"" + mount_points + "\", \"name\": \"" + escaped + "\"}\n";
 }
 
 Status write_marker(int dir_fd, const Image& image) {
@@ -61,12 +66,18 @@ Status write_marker(int dir_fd, const Image& image) {
 
 bool read_marker(int dir_fd, Image& image) {
   const Fd marker{::openat(dir_fd, kMarker.data(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-  std::array<char, 128> text{};
+  std::array<char, 256> text{};
   if (!marker || ::read(marker.get(), text.data(), text.size() - 1) <= 0) return false;
   unsigned long long bytes = 0;  // NOLINT(google-runtime-int): what sscanf fills
   std::array<char, 6> native{};
   std::array<char, 6> own{};
-  if (std::sscanf(text.data(), kMarkerForm, &bytes, native.data(), own.data()) != 3) return false;
+  std::array<char, 64> points{};
+  // The last one may be empty, and then counts as not read.
+  if (std::sscanf(text.data(), kMarkerForm, &bytes, native.data(), own.data(), points.data()) < 3) {
+    return false;
+  }
+  std::istringstream names(points.data());
+  for (std::string name; names >> name;) image.mount_points.push_back(name);
   image.bytes = bytes;
   image.native = std::string_view(native.data()) == "true";
   image.own_libraries = std::string_view(own.data()) == "true";
@@ -94,7 +105,9 @@ Status build(int stage_fd, int source_fd, Image& image) {
   }
   auto libraries = image_libraries(rootfs->get());
   if (!libraries) return fail(libraries.error());
-  if (auto added = add_mount_points(rootfs->get(), libraries->of_host); !added) return added;
+  auto added = add_mount_points(rootfs->get(), libraries->of_host);
+  if (!added) return fail(added.error());
+  image.mount_points = std::move(*added);
   image.native = libraries->of_host;
   image.own_libraries = libraries->own && !libraries->of_host;
   image.bytes = cloned->bytes;
@@ -141,7 +154,8 @@ Result<Image> ImageStore::stage_and_commit(std::string name, int source_fd,
                                            const std::string& stage) {
   auto stage_fd = open_directory_below(staging_.get(), stage, O_RDONLY);
   if (!stage_fd) return fail(stage_fd.error());
-  Image image{std::move(name), {}, false, 0};
+  Image image;
+  image.name = std::move(name);
   if (auto built = build(stage_fd->get(), source_fd, image); !built) return fail(built.error());
   const auto directory = image_directory_name(image.name);
   if (!directory) return fail(directory.error());
@@ -165,7 +179,9 @@ Result<Image> ImageStore::stage_and_commit(std::string name, int source_fd,
 Result<Image> ImageStore::find(std::string_view name) const {
   const auto directory = image_directory_name(name);
   if (!directory) return fail(directory.error());
-  Image image{std::string(name), images_dir_ + "/" + *directory + "/rootfs", false, 0};
+  Image image;
+  image.name = std::string(name);
+  image.rootfs = images_dir_ + "/" + *directory + "/rootfs";
   const auto dir = open_directory_below(images_.get(), *directory, O_PATH);
   if (!dir || !read_marker(dir->get(), image)) return fail(not_found(name, image.rootfs));
   return image;

@@ -17,6 +17,8 @@ struct Image {
   std::string rootfs;   ///< absolute host path, immutable
   bool native = false;  ///< some program's PT_INTERP is absent from the image
   std::uint64_t bytes = 0;
+  /// Top-level entries that the source did not have: only mounts need them.
+  std::vector<std::string> mount_points;
   bool own_libraries = false;  ///< its programs use an interpreter and libraries of the image
 };
 

@@ -145,6 +145,15 @@ std::vector<std::string> candidates(const Policy& policy, const std::string& pro
   return result;
 }
 
+/// There are three, and each is the same for every container: assembled once.
+const std::vector<BpfInstruction>& filter_for(NetMode net) {
+  static const auto none = seccomp_filter(NetMode::None);
+  static const auto local = seccomp_filter(NetMode::Local);
+  static const auto full = seccomp_filter(NetMode::Full);
+  if (net == NetMode::None) return none;
+  return net == NetMode::Local ? local : full;
+}
+
 std::string working_directory(const Policy& policy, const Command& command, Level level) {
   if (policy.rootfs_dir.empty())
     return !command.workdir.empty() && covered(policy, command.workdir) ? command.workdir
@@ -174,7 +183,7 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   if (host.root && command.uid) plan.flags |= wire::kChangeIds;
   if (level == Level::Namespaces) add_mounts(plan, policy, command, host);
   add_landlock(plan, policy, host);
-  plan.seccomp = seccomp_filter(policy.network.mode);
+  plan.seccomp = filter_for(policy.network.mode);
   return plan;
 }
 
@@ -226,6 +235,28 @@ std::vector<std::string> missing_protections(const Policy& policy, Level level,
   if (policy.network.mode == NetMode::Full)
     result.emplace_back("network full: nothing is held back");
   return result;
+}
+
+MountPointUse use_of(const LaunchPlan& plan, const std::vector<std::string>& mount_points) {
+  MountPointUse use;
+  for (const auto& name : mount_points) {
+    bool covered = false;
+    // Links to directories that are mounted lead elsewhere, so only these say whether they are
+    // used.
+    const bool is_directory = name == "proc" || name == "dev" || name == "tmp" || name == "etc";
+    bool used = !is_directory && !plan.mounts.empty();
+    for (const auto& mount : plan.mounts) {
+      using wire::MountKind;
+      const bool mounts = mount.kind == MountKind::Bind || mount.kind == MountKind::Proc ||
+                          mount.kind == MountKind::Tmpfs;
+      const bool always = mounts && (mount.flags & wire::kOptional) == 0;
+      covered = covered || (always && mount.target == "/" + name);
+      used = used || mount.target == "/" + name || mount.target.starts_with("/" + name + "/");
+    }
+    if (covered) use.covered.push_back(name);
+    if (!used) use.left_out.push_back(name);
+  }
+  return use;
 }
 
 std::vector<std::string> layers(const LaunchPlan& plan) {

@@ -1,6 +1,7 @@
 // All that is needed after the clone, as one flat value computed before it. Pure.
 #pragma once
 
+#include "ringfort/platform/mount_points.hpp"
 #include "ringfort/platform/policy.hpp"
 #include "ringfort/platform/shim/wire.hpp"
 
@@ -122,6 +123,9 @@ std::vector<std::string> missing_protections(const Policy& policy, Level level,
 
 /// What the level consists of: "landlock", "seccomp", "pid namespace", …
 std::vector<std::string> layers(const LaunchPlan& plan);
+
+/// What `plan` does with the mount points that registration added to an image.
+MountPointUse use_of(const LaunchPlan& plan, const std::vector<std::string>& mount_points);
 
 /// The flat form that the shim maps.
 std::vector<std::byte> encode(const LaunchPlan& plan);

@@ -18,6 +18,7 @@ struct CloneOptions {
   bool strip_setuid = true;
   bool refuse_special =
       false;  ///< sockets, FIFOs, devices: true = error naming it, false = skipped
+  std::vector<std::string> leave_out;  ///< entries at the top that are not cloned
 };
 
 struct CloneReport {

@@ -67,10 +67,9 @@ RunOptions options_of(const Json& value) {
   return options;
 }
 
-std::string body_of(const ContainerRecord& record) {
+std::string body_of(const ContainerRecord& record, std::string_view service_json) {
   Json value;
   value["id"] = record.id.str();
-  value["service"] = Json::parse(to_json(record.service, JsonStyle::Compact));
   value["options"] = options_value(record.options);
   value["level"] = to_string(record.level);
   value["durability"] = to_string(record.durability);
@@ -83,7 +82,9 @@ std::string body_of(const ContainerRecord& record) {
   value["native_image"] = record.native_image;
   value["own_libraries"] = record.own_libraries;
   value["created_at"] = to_rfc3339(record.created_at);
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  auto text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.pop_back();
+  return text.append(",\"service\":").append(service_json).append("}");
 }
 
 Result<ContainerRecord> record_of(std::string owner, std::string_view body) {
@@ -119,7 +120,11 @@ Result<ContainerRecord> record_of(std::string owner, std::string_view body) {
 }  // namespace
 
 std::string to_text(const ContainerRecord& record) {
-  const auto body = body_of(record);
+  return to_text(record, to_json(record.service, JsonStyle::Compact));
+}
+
+std::string to_text(const ContainerRecord& record, std::string_view service_json) {
+  const auto body = body_of(record, service_json);
   std::array<char, 96> head{};
   const int size =
       std::snprintf(head.data(), head.size(), "record %d %016llx %zu\n", kVersion,

@@ -34,6 +34,8 @@ struct ContainerRecord {
 
 /// "owner <nonce>", then version, checksum and length of the JSON behind it.
 std::string to_text(const ContainerRecord& record);
+/// The same with the service's JSON given, for those who write many records of one service.
+std::string to_text(const ContainerRecord& record, std::string_view service_json);
 
 /// Errors: Internal for a torn, damaged or newer record; the text says which.
 Result<ContainerRecord> parse_container_record(std::string_view text);

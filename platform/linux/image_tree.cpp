@@ -4,10 +4,12 @@
 #include "ringfort/platform/image_store.hpp"
 #include "ringfort/platform/linux/dir_stack.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -122,6 +124,16 @@ Status mirror_host_libraries(int rootfs_fd) {
   return {};
 }
 
+/// Sorted.
+Result<std::vector<std::string>> top_level_names(int rootfs_fd) {
+  auto entries = list_directory(rootfs_fd);
+  if (!entries) return fail(entries.error());
+  std::vector<std::string> names;
+  for (auto& entry : *entries) names.push_back(std::move(entry.name));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
 Result<ImageLibraries> image_libraries(int rootfs_fd) {
@@ -158,7 +170,9 @@ Result<ImageLibraries> image_libraries(int rootfs_fd) {
   return found;
 }
 
-Status add_mount_points(int rootfs_fd, bool native) {
+Result<std::vector<std::string>> add_mount_points(int rootfs_fd, bool native) {
+  const auto before = top_level_names(rootfs_fd);
+  if (!before) return fail(before.error());
   for (const std::string name : {"proc", "dev", "tmp", "etc"}) {
     auto is_directory = make_directory(rootfs_fd, name);
     if (!is_directory) return fail(is_directory.error());
@@ -167,7 +181,15 @@ Status add_mount_points(int rootfs_fd, bool native) {
                   "make it one: ringfort mounts on it, and a link would lead it elsewhere");
     }
   }
-  return native ? mirror_host_libraries(rootfs_fd) : Status{};
+  if (native) {
+    if (auto mirrored = mirror_host_libraries(rootfs_fd); !mirrored) return fail(mirrored.error());
+  }
+  const auto after = top_level_names(rootfs_fd);
+  if (!after) return fail(after.error());
+  std::vector<std::string> added;
+  std::set_difference(after->begin(), after->end(), before->begin(), before->end(),
+                      std::back_inserter(added));
+  return added;
 }
 
 }  // namespace ringfort::platform

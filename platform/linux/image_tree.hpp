@@ -4,6 +4,9 @@
 
 #include "ringfort/specs/result.hpp"
 
+#include <string>
+#include <vector>
+
 namespace ringfort::platform {
 
 /// Where the programs of a tree find their interpreter (PT_INTERP) and with it their libraries.
@@ -17,6 +20,7 @@ Result<ImageLibraries> image_libraries(int rootfs_fd);
 /// Makes the directories that later are mounted on: proc, dev, tmp, etc, and for native images the
 /// host's library directories, as directory or link, as they are on the host.
 /// Errors: InvalidSpec when one of the first four is there and is no directory.
-Status add_mount_points(int rootfs_fd, bool native);
+/// Returns the top-level entries that were not there before.
+Result<std::vector<std::string>> add_mount_points(int rootfs_fd, bool native);
 
 }  // namespace ringfort::platform

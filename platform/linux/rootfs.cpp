@@ -3,6 +3,7 @@
 #include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/linux/file_copy.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -39,6 +40,10 @@ class Cloner {
     }
     target_root_ = {target_root.st_dev, target_root.st_ino};
     if (auto begun = begin_level(root); !begun) return fail(begun.error());
+    std::erase_if(pending_.back().entries, [this](const DirEntry& entry) {
+      return std::find(options_.leave_out.begin(), options_.leave_out.end(), entry.name) !=
+             options_.leave_out.end();
+    });
     while (!pending_.empty()) {
       auto& level = pending_.back();
       auto done = level.entries.empty() ? end_level() : clone_next(level);

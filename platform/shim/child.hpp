@@ -16,6 +16,7 @@ struct Launch {
   int stderr_fd = -1;
   int cgroup_procs_fd = -1;
   int empty_mounts_fd = -1;  ///< a nearly empty mount namespace (root runtimes)
+  bool bounded = false;      ///< the capability bounding set is empty already
   pid_t join_pid = -1;       ///< with wire::kJoin: the main program, as this PID namespace names it
 
   pid_t host_pid = 0;                  ///< of the child, as the host names it
@@ -30,6 +31,10 @@ pid_t launch(Launch& what);
 
 /// Mounts the plan's tree and pivots into it. 0, or -errno with `step` and `detail` set.
 long build_root(const Plan& plan, Launch& what);
+
+/// Takes all capabilities out of this process's bounding set, so that no program it runs can gain
+/// one. False where it may not (a plain user outside of a user namespace).
+bool empty_bounding_set();
 
 /// Makes a mount namespace with nothing in it but a place for a root, as a descriptor. Root only;
 /// -errno where it can't be made. Once, in the zygote.

@@ -183,6 +183,8 @@ void Shim::start_program() {
   what.stderr_fd = program_fds_[2];
   what.cgroup_procs_fd = fd(wire::kCgroupProcsFd);
   what.empty_mounts_fd = start_.empty_mounts_fd;
+  // A new user namespace begins with a full one again. user_namespaces(7).
+  what.bounded = start_.bounded && (start_.request.plan_flags & wire::kUserNamespace) == 0;
   main_ = launch(what);
   for (int& program_fd : program_fds_)
     if (program_fd != start_.null_fd) close_fd(program_fd);

@@ -134,6 +134,18 @@ TEST_F(Containers, CreateMakesTheWholeLayout) {
   EXPECT_TRUE(files->held_by_live_owner(what.id));
 }
 
+TEST_F(Containers, AMountPointWithoutAMountIsLeftOutOfTheClone) {
+  const auto files = open();
+  std::filesystem::create_directories(dir_ / "source/etc");
+  auto what = with_image(*files, "web");
+  what.mount_points.left_out = what.image->mount_points;
+
+  ASSERT_TRUE(files->create(what));
+
+  EXPECT_THAT(names_in(what.image->rootfs), ElementsAre("bin", "dev", "etc", "proc", "tmp"));
+  EXPECT_THAT(names_in(files->container_dir(what.id) + "/rootfs"), ElementsAre("bin", "etc"));
+}
+
 TEST_F(Containers, WithoutAnImageTheRootIsEmpty) {
   const auto files = open();
 
@@ -320,6 +332,54 @@ TEST_F(Containers, ARecycledContainerLooksNew) {
   EXPECT_FALSE(exists(dir + "/pid"));
   ASSERT_TRUE(files->open_for_run(second.id, second.durability));
   EXPECT_EQ(read_file(dir + "/pid"), "");
+}
+
+TEST_F(Containers, ACoveredMountPointIsUsedAgainWhileItIsUntouched) {
+  const auto files = open();
+  auto what = with_image(*files, "web");
+  what.mount_points.covered = {"dev", "proc", "tmp"};
+  if (::geteuid() == 0) what.owner = 1880000000;
+  ASSERT_TRUE(files->create(what));
+  const auto rootfs = files->container_dir(what.id) + "/rootfs";
+  EXPECT_THAT(names_in(rootfs), ElementsAre("bin", "dev", "etc", "proc", "tmp"));
+  // Inodes that are free again are given out again, so none may become free here.
+  const Fd held_dev{::open((rootfs + "/dev").c_str(), O_RDONLY)};
+  const Fd held_proc{::open((rootfs + "/proc").c_str(), O_RDONLY)};
+  const auto untouched = inode_of(rootfs + "/tmp");
+  const auto written = inode_of(rootfs + "/dev");
+  const auto replaced = inode_of(rootfs + "/proc");
+  write_file(rootfs + "/dev/left", "by the guest");
+  std::filesystem::remove(rootfs + "/proc");
+  std::filesystem::create_directory(rootfs + "/proc");
+
+  ASSERT_TRUE(files->discard(what.id, what.durability));
+  files->drain();
+  ASSERT_TRUE(files->create(what));
+
+  std::vector<ino_t> points;
+  for (const auto* name : {"dev", "proc", "tmp"}) {
+    points.push_back(inode_of(rootfs + "/" + name));
+    EXPECT_THAT(names_in(rootfs + "/" + name), IsEmpty());
+    struct stat status {};
+    EXPECT_EQ(::lstat((rootfs + "/" + name).c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, ::geteuid()) << "nobody works in it";
+  }
+  EXPECT_THAT(points, testing::Contains(untouched));
+  EXPECT_THAT(points, testing::Not(testing::Contains(written)));
+  EXPECT_THAT(points, testing::Not(testing::Contains(replaced)));
+}
+
+TEST_F(Containers, SpareMountPointsGoWithTheirRuntime) {
+  {
+    const auto files = open();
+    auto what = with_image(*files, "web");
+    what.mount_points.covered = {"proc"};
+    ASSERT_TRUE(files->create(what));
+    ASSERT_TRUE(files->discard(what.id, what.durability));
+    files->drain();
+    EXPECT_THAT(names_in(data(".staging")), testing::Contains(files->owner_nonce() + ".points"));
+  }
+  EXPECT_THAT(residue(), IsEmpty());
 }
 
 TEST_F(Containers, WhatSomebodyElseAddedIsNotRecycled) {

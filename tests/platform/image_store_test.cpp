@@ -85,7 +85,18 @@ TEST_F(Images, AnAddedImageIsFoundWithItsTreeAndMountPoints) {
   ASSERT_TRUE(found) << to_string(found.error());
   EXPECT_EQ(found->rootfs, added->rootfs);
   EXPECT_EQ(found->bytes, 3U);
+  EXPECT_THAT(found->mount_points, testing::ElementsAre("dev", "etc", "proc", "tmp"));
   EXPECT_THAT(names_in(dir_ / "staging"), IsEmpty());
+}
+
+TEST_F(Images, WhatTheSourceHasItselfIsNoMountPointOnly) {
+  auto store = open();
+  std::filesystem::create_directories(source_ + "/etc");
+
+  const auto added = store.add("app", source_);
+
+  ASSERT_TRUE(added) << to_string(added.error());
+  EXPECT_THAT(added->mount_points, testing::ElementsAre("dev", "proc", "tmp"));
 }
 
 TEST_F(Images, NamesThatDifferInOneByteAreDifferentImages) {

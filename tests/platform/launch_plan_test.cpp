@@ -167,6 +167,28 @@ TEST(LaunchPlan, AnExecKeepsTheConfinementAndChangesTheCommand) {
   EXPECT_EQ(std::count(exec->env.begin(), exec->env.end(), "HOME=/elsewhere"), 1);
 }
 
+TEST(LaunchPlan, KnowsWhichMountPointsItCoversAndWhichItNeverUses) {
+  const std::vector<std::string> added{"dev", "etc", "lib64", "proc", "tmp", "usr"};
+  auto with_etc = host_policy();
+  with_etc.rootfs_dir = "/data/containers/run-1/rootfs";
+  with_etc.paths = {{"/etc/app", Access::Read}};
+
+  const auto nothing =
+      use_of(made(image_policy(), command({"/app"}), Level::Landlock, machine(7, false)), added);
+  const auto mounts =
+      use_of(made(image_policy(), command({"/app"}), Level::Namespaces, machine(7, false)), added);
+  const auto below_etc =
+      use_of(made(with_etc, command({"/app"}), Level::Namespaces, machine(7, true)), added);
+
+  EXPECT_EQ(nothing.left_out, added);
+  EXPECT_TRUE(nothing.covered.empty());
+  // usr/lib may be absent on the host, so a guest could come to see `usr`; `lib64` may be a link.
+  EXPECT_EQ(mounts.covered, (std::vector<std::string>{"dev", "proc", "tmp"}));
+  EXPECT_EQ(mounts.left_out, (std::vector<std::string>{"etc"}));
+  EXPECT_EQ(below_etc.covered, (std::vector<std::string>{"dev", "proc", "tmp"}));
+  EXPECT_TRUE(below_etc.left_out.empty());
+}
+
 TEST(LaunchPlan, EncodesEveryStringOnceAndEndsInNul) {
   auto what = command({"/bin/echo", "", "two"});
   const auto bytes = encode(made(image_policy(), what, Level::Namespaces, machine(7, false)));
