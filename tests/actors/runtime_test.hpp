@@ -22,11 +22,14 @@ class RuntimeTest : public testing::Test {
   using Reply = VirtualSystem::Reply<T>;
 
   RuntimeTest() { restart({}); }
+  ~RuntimeTest() override { end_actors(); }
 
   /// All actors anew with other settings.
   void restart(actors::Settings settings) {
+    end_actors();
     auto seams = fake.seams([this] { return system.now(); });
     auto context = std::make_shared<actors::Context>();
+    context_ = context;
     context->settings = settings;
     context->seams = seams;
     context->host = seams.host_facts();
@@ -80,10 +83,37 @@ class RuntimeTest : public testing::Test {
     system.run();
   }
 
+  /// They hold each other, so they would stay for ever. A container that is killed tells nobody.
+  void end_actors() {
+    if (!context_) return;
+    const auto entries =
+        system.ask<Result<std::vector<ContainerEntry>>>(supervisor, messages::ListContainers{});
+    std::vector<caf::actor> all;
+    if (entries && *entries)
+      for (const auto& entry : **entries)
+        if (const auto found = system.ask<Result<messages::ContainerHandle>>(
+                supervisor, messages::Lookup{entry.id});
+            found && *found)
+          all.push_back(caf::actor_cast<caf::actor>(**found));
+    for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
+    system.run();
+    for (const caf::actor& one :
+         {caf::actor_cast<caf::actor>(supervisor), caf::actor_cast<caf::actor>(context_->launcher),
+          caf::actor_cast<caf::actor>(context_->watchdog_if_any()),
+          caf::actor_cast<caf::actor>(context_->ports),
+          caf::actor_cast<caf::actor>(context_->rootfs)})
+      if (one) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+    system.run();
+    context_.reset();
+  }
+
   ContainerId id{"web", 1};
   FakePlatform fake;
   VirtualSystem system;
   messages::SupervisorHandle supervisor;
+
+ private:
+  std::shared_ptr<actors::Context> context_;
 };
 
 }  // namespace ringfort::fakes
