@@ -23,6 +23,9 @@ namespace {
 // see spread_subdirectories().
 constexpr unsigned kMaxUses = 64;
 
+// Containers come in bursts: what ends less than this after the one before is of the same.
+constexpr std::chrono::seconds kQuiet(5);
+
 constexpr std::array<std::string_view, 5> kFullFiles{"config.json", "sandbox.sb", "stdout.log",
                                                      "stderr.log", ".pid"};
 constexpr std::array<std::string_view, 4> kStateFiles{"record", "shim", "exit", "log.idx"};
@@ -58,7 +61,8 @@ HalfPool::HalfPool(int staging_fd, int trash_fd, std::string nonce, mode_t direc
       trash_fd_(trash_fd),
       nonce_(std::move(nonce)),
       directory_mode_(directory_mode),
-      points_(staging_fd, nonce_ + ".points") {}
+      points_(staging_fd, nonce_ + ".points"),
+      late_(trash_fd, LateRemoval::bound_for(trash_fd), kQuiet) {}
 
 HalfPool::~HalfPool() {
   work_.drain();
@@ -147,7 +151,7 @@ void HalfPool::take_back_points(const Half& half) {
 }
 
 /// True when the directory is again as take() gives it.
-bool HalfPool::empty_out(const Half& half) const {
+bool HalfPool::empty_out(const Half& half) {
   auto dir = open_directory_below(staging_fd_, half.name, O_RDONLY);
   auto entries = dir ? list_directory(dir->get()) : fail(dir.error());
   if (!entries) return false;
@@ -155,7 +159,7 @@ bool HalfPool::empty_out(const Half& half) const {
   std::size_t found = 0;
   for (auto& [name, type] : *entries) {
     if (half.kind != HalfKind::State && (name == "rootfs" || name == "tmp")) {
-      if (!remove_tree(dir_fd, name)) return false;
+      if (!remove_guest_tree(dir_fd, name)) return false;
       continue;
     }
     if (half.kind == HalfKind::State && name == "sock" && half.listener) continue;
@@ -176,6 +180,11 @@ bool HalfPool::empty_out(const Half& half) const {
   if (!half.listener || is_locked(dir_fd, "shim")) return false;
   drop_waiting(half.listener.get());
   return true;
+}
+
+Status HalfPool::remove_guest_tree(int dir_fd, const std::string& name) {
+  if (late_.take(dir_fd, name, new_name())) return {};
+  return remove_tree(dir_fd, name);
 }
 
 Status HalfPool::throw_away(int parent_fd, const std::string& name) {

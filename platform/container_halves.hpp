@@ -5,6 +5,7 @@
 
 #include "ringfort/platform/background_work.hpp"
 #include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/late_removal.hpp"
 #include "ringfort/platform/mount_points.hpp"
 
 #include <array>
@@ -64,13 +65,17 @@ class HalfPool {
   std::string new_name();
 
   /// Waits until nothing is left to delete.
-  void drain() { work_.drain(); }
+  void drain() {
+    work_.drain();
+    late_.drain();
+  }
 
  private:
   Status make_files(const Half& half, int dir_fd) const;
   void settle(Half half);
   void take_back_points(const Half& half);
-  bool empty_out(const Half& half) const;
+  bool empty_out(const Half& half);
+  Status remove_guest_tree(int dir_fd, const std::string& name);
   bool keep(Half& half);
 
   static constexpr std::size_t kMaxKept = 512;
@@ -83,6 +88,7 @@ class HalfPool {
   std::mutex mutex_;
   std::array<std::vector<Half>, 3> kept_;
   MountPointPool points_;
+  LateRemoval late_;
   BackgroundWork work_;
 };
 
