@@ -18,7 +18,9 @@ test-asan: packages build-asan
 	$(CTEST) --test-dir build/asan
 
 # Debian's CAF is not instrumented, so only layers without actors in them can be judged.
-test-tsan: packages build-tsan
+test-tsan: packages
+	cmake --preset tsan
+	cmake --build --preset tsan --parallel $(JOBS) --target test_platform test_api
 	TSAN_OPTIONS="suppressions=$(CURDIR)/cmake/tsan.supp ignore_noninstrumented_modules=1" \
 	  $(CTEST) --test-dir build/tsan -L '^unit-(platform|api)$$'
 

@@ -69,8 +69,9 @@ class Container {
   void build_failed(Error error);
   void open();
   void open_as_ours();
+  void take_over();
   void open_files();
-  Status hold_port_again();
+  bool hold_port_again();
   void launch(messages::Generation generation);
   void start_failed(messages::Generation generation, Error error);
   Status stop_run();

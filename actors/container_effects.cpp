@@ -166,14 +166,32 @@ void Container::open() {
   open_files();
 }
 
-/// Another process made it: from this start on it is ours.
+/// Another process made it: from this start on it is ours. Nobody held its port since it ended.
 void Container::open_as_ours() {
+  if (!port_ || hold_port_again()) return take_over();
   auto generation = machine_.generation;
-  request(self_, context_->rootfs, TakeOver{id_, found_->record})
+  request(self_, context_->ports, ClaimPort{})
       .then(
-          [this, generation](Status& taken) {
-            if (taken) taken = hold_port_again();
+          [this, generation](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
+            if (!claim) return start_failed(generation, std::move(claim.error()));
+            port_ = std::move(*claim);
+            take_over();
+          },
+          [this, generation](caf::error&) {
+            start_failed(generation, error(ErrorKind::Internal, "the port broker is gone",
+                                           "open a new runtime"));
+          });
+}
+
+void Container::take_over() {
+  auto generation = machine_.generation;
+  auto port = port_ ? std::optional{port_->port} : std::nullopt;
+  request(self_, context_->rootfs, TakeOver{id_, port})
+      .then(
+          [this, generation](Result<std::shared_ptr<const Recovered>>& taken) {
             if (!taken) return start_failed(generation, std::move(taken.error()));
+            if (site_->cgroup) site_->cgroup->keep();
+            site_ = (*taken)->site;
             found_.reset();
             open_files();
           },
@@ -183,13 +201,12 @@ void Container::open_as_ours() {
           });
 }
 
-Status Container::hold_port_again() {
-  if (!port_ || port_->socket) return {};
+bool Container::hold_port_again() {
   auto cursor = port_->port;
   auto held = context_->seams.claim_port({cursor, cursor}, cursor);
-  if (!held) return fail(std::move(held.error()));
+  if (!held) return false;
   port_ = std::make_shared<const platform::HeldPort>(std::move(*held));
-  return {};
+  return true;
 }
 
 void Container::open_files() {

@@ -28,43 +28,39 @@ std::shared_ptr<const Site> site_of(const specs::ContainerRecord& record, Bluepr
   return site;
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
-                                                      const Settings& settings,
-                                                      const Seams& seams) {
+Result<specs::ContainerRecord> read_record(const ContainerId& id, const Seams& seams) {
   auto text = seams.files->read_record(id);
   if (!text) return fail(std::move(text.error()));
-  auto named = [&](Error error) {
-    error.container = id.str();
-    return fail(std::move(error));
-  };
   auto record = specs::parse_container_record(*text);
-  if (!record) return named(std::move(record.error()));
-  if (record->id != id)
-    return named({ErrorKind::Internal,
-                  "its record is that of " + record->id.str(),
-                  "somebody has moved it: look into the state directory",
-                  {},
-                  0});
+  if (record && record->id != id)
+    record = fail(ErrorKind::Internal, "its record is that of " + record->id.str(),
+                  "somebody has moved it: look into the state directory");
+  if (!record) record.error().container = id.str();
+  return record;
+}
 
+Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
+                                           const Settings& settings, const Seams& seams) {
   auto recovered = std::make_shared<Recovered>();
-  recovered->service = std::make_shared<const specs::Service>(record->service);
-  recovered->options = record->options;
-  recovered->uid = record->uid;
-  recovered->port = record->port;
+  recovered->service = std::make_shared<const specs::Service>(record.service);
+  recovered->options = record.options;
+  recovered->uid = record.uid;
+  recovered->port = record.port;
   Recipe recipe;
-  recipe.id = id;
+  recipe.id = record.id;
   recipe.service = recovered->service;
-  recipe.options = record->options;
-  recipe.port = record->port;
-  recipe.uid = record->uid;
-  auto blueprint = draw_blueprint(recipe, {record->native_image, record->own_libraries},
-                                  record->level, settings.gpu_access, seams);
-  if (!blueprint) return named(std::move(blueprint.error()));
-  recovered->site = site_of(*record, std::move(*blueprint), seams);
+  recipe.options = record.options;
+  recipe.port = record.port;
+  recipe.uid = record.uid;
+  auto blueprint = draw_blueprint(recipe, {record.native_image, record.own_libraries}, record.level,
+                                  settings.gpu_access, seams);
+  if (!blueprint) {
+    blueprint.error().container = record.id.str();
+    return fail(std::move(blueprint.error()));
+  }
+  recovered->site = site_of(record, std::move(*blueprint), seams);
 
-  const auto traces = seams.shim_traces(state_directory(*seams.files, id));
+  const auto traces = seams.shim_traces(state_directory(*seams.files, record.id));
   recovered->found = platform::judge(traces);
   if (recovered->found == platform::Found::Ended || recovered->found == platform::Found::Lost)
     recovered->exit = platform::exit_record_of(traces);
@@ -72,10 +68,31 @@ Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
     recovered->began = messages::Began{1, traces.shim->shim_pid, traces.shim->main_pid,
                                        WallTime{Duration{traces.shim->started_usec}}};
   recovered->has_live_owner =
-      record->owner != seams.files->owner_nonce() && seams.files->is_alive(record->owner);
+      record.owner != seams.files->owner_nonce() && seams.files->is_alive(record.owner);
+  return recovered;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
+                                                      const Settings& settings,
+                                                      const Seams& seams) {
+  const auto record = read_record(id, seams);
+  if (!record) return fail(record.error());
+  return recover(*record, settings, seams);
+}
+
+Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
+                                                        std::optional<std::uint16_t> port,
+                                                        const Settings& settings,
+                                                        const Seams& seams) {
+  auto record = read_record(id, seams);
+  if (!record) return fail(record.error());
   record->owner = seams.files->owner_nonce();
-  recovered->record = specs::to_text(*record);
-  return std::shared_ptr<const Recovered>(std::move(recovered));
+  record->port = port;
+  if (auto taken = seams.files->take_over(id, specs::to_text(*record)); !taken)
+    return fail(std::move(taken.error()));
+  return recover(*record, settings, seams);
 }
 
 }  // namespace ringfort::actors

@@ -29,4 +29,11 @@ struct Recovered {
 Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
                                                       const Settings& settings, const Seams& seams);
 
+/// The same, and the record on disk says from now on that it is ours and has this port. Error:
+/// Conflict when its owner lives.
+Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
+                                                        std::optional<std::uint16_t> port,
+                                                        const Settings& settings,
+                                                        const Seams& seams);
+
 }  // namespace ringfort::actors

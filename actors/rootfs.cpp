@@ -41,7 +41,9 @@ class Rootfs {
           return hand_on<Result<std::shared_ptr<const Recovered>>>(std::move(recover));
         },
         [this](ListRecorded list) { return hand_on<Result<std::vector<ContainerId>>>(list); },
-        [this](TakeOver& take) { return hand_on<Status>(std::move(take)); },
+        [this](TakeOver& take) {
+          return hand_on<Result<std::shared_ptr<const Recovered>>>(std::move(take));
+        },
         [this](const WorkerIdle& idle) { on_idle(idle); },
     };
   }

@@ -62,7 +62,7 @@ class RootfsWorker {
         },
         [this](ListRecorded) { return after(seams_.files->recorded()); },
         [this](const TakeOver& take) {
-          return after(seams_.files->take_over(take.id, take.record));
+          return after(take_over_site(take.id, take.port, settings_, seams_));
         },
     };
   }

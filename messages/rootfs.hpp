@@ -6,7 +6,9 @@
 #include "ringfort/messages/images.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,10 +42,10 @@ struct Recover {
 };
 /// Names of all containers with a record, whoever's they are.
 struct ListRecorded {};
-/// Makes a dead owner's container ours.
+/// Makes a dead owner's container ours, with this port if it has one.
 struct TakeOver {
   ContainerId id;
-  std::string record;
+  std::optional<std::uint16_t> port;
 };
 struct ReadLog {
   ContainerId id;
@@ -62,7 +64,8 @@ using RootfsHandle =
           Result<std::shared_ptr<platform::RunRequest>>(Open), Status(Discard),
           Result<std::vector<LogEntry>>(ReadLog),
           Result<std::shared_ptr<const actors::Recovered>>(Recover),
-          Result<std::vector<ContainerId>>(ListRecorded), Status(TakeOver)>;
+          Result<std::vector<ContainerId>>(ListRecorded),
+          Result<std::shared_ptr<const actors::Recovered>>(TakeOver)>;
 
 /// For its workers.
 using RootfsInbox = Extend<RootfsHandle, void(WorkerIdle)>;

@@ -162,6 +162,7 @@ struct FakePlatform {
   std::shared_ptr<std::size_t> looks = std::make_shared<std::size_t>(0);
   std::shared_ptr<platform::ShimTraces> traces = std::make_shared<platform::ShimTraces>();
   platform::HostFacts host = plain_user();
+  std::set<std::uint16_t> taken_ports;
 
   static platform::HostFacts plain_user() {
     platform::HostFacts host;
@@ -179,8 +180,10 @@ struct FakePlatform {
       return Status{};
     };
     seams.host_facts = [host = host] { return host; };
-    seams.claim_port = [](platform::PortRange,
-                          std::uint16_t& cursor) -> Result<platform::HeldPort> {
+    seams.claim_port = [taken = taken_ports](platform::PortRange range,
+                                             std::uint16_t& cursor) -> Result<platform::HeldPort> {
+      while (taken.contains(cursor) && cursor < range.last) ++cursor;
+      if (taken.contains(cursor)) return fail(ErrorKind::Conflict, "every port is taken", "wait");
       platform::HeldPort held;
       held.port = cursor++;
       return held;

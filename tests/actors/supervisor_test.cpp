@@ -219,6 +219,19 @@ TEST_F(RecoveryTest, TakesADeadOwnersContainerOverWhenItStartsIt) {
   EXPECT_EQ(state(), State::Running);
 }
 
+TEST_F(RecoveryTest, TakesAnotherPortWhenItsOwnIsTaken) {
+  give_to("dead");
+  fake.traces->locked = false;
+  const auto before = *entry().port;
+  fake.taken_ports.insert(before);
+  restart({});
+  send<Result<Started>>(Start{});
+  system.run();
+  EXPECT_NE(*entry().port, before);
+  const auto record = specs::parse_container_record(fake.files->records["web-1"]).value();
+  EXPECT_EQ(record.port, entry().port);
+}
+
 TEST_F(RecoveryTest, TellsHowItEndedBefore) {
   fake.traces->locked = false;
   fake.traces->exit.emplace();
