@@ -124,7 +124,7 @@ class Supervisor {
         .then(
             [this, promise](Result<std::vector<ContainerId>>& ids) mutable {
               if (!ids) return deliver_failure(promise, ids.error());
-              recover_all(std::move(*ids), promise);
+              recover_all(*ids, promise);
             },
             [promise](caf::error&) mutable { deliver_failure(promise, rootfs_gone()); });
     return promise;
@@ -137,7 +137,7 @@ class Supervisor {
   }
 
   /// Those that can't be read are left out: a question for one of them tells why.
-  void recover_all(std::vector<ContainerId> ids, ListPromise promise) {
+  void recover_all(const std::vector<ContainerId>& ids, ListPromise promise) {
     auto left = std::make_shared<std::size_t>(ids.size());
     if (ids.empty()) return take_census(promise);
     for (const auto& id : ids) {

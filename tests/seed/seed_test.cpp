@@ -1,5 +1,6 @@
 // The seed's acceptance test by its old names, and all of it at once in one process.
 #include "bodies.hpp"
+#include "ringfort/support/leak_check.hpp"
 
 #include <gtest/gtest.h>
 
@@ -76,7 +77,10 @@ void run_in_time(const Body& body) {
 class Seed : public testing::Test {
  public:
   explicit Seed(const Body& body) : body_(body) {}
-  void TestBody() override { run_in_time(body_); }
+  void TestBody() override {
+    const test::LeakCheck leaks;
+    run_in_time(body_);
+  }
 
  private:
   const Body& body_;
@@ -91,6 +95,7 @@ const bool kRegistered = [] {
 
 TEST(SeedTogether, all_28_in_parallel_threads_of_one_process) {
   ASSERT_TRUE(kRegistered);
+  const test::LeakCheck leaks;
   std::vector<std::jthread> threads;
   for (const auto& body : kBodies)
     threads.emplace_back([&body] {

@@ -2,6 +2,7 @@
 // user or as a plain one.
 #pragma once
 
+#include "ringfort/support/leak_check.hpp"
 #include "ringfort/support/program.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
@@ -39,6 +40,7 @@ class Command {
   std::optional<std::string> refusal(const std::string& level) const;
 
  private:
+  LeakCheck leaks_;  ///< what the command starts and leaves becomes this process's child
   User user_;
   TempDir dir_;
   std::string home_;
