@@ -143,6 +143,7 @@ long Shim::map_ids() {
     std::size_t size = put_decimal(out, id);
     out[size++] = ' ';
     size += put_decimal(out + size, id);
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length goes with it
     std::memcpy(out + size, " 1", 2);
     return size + 2;
   };
