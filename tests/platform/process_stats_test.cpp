@@ -181,6 +181,9 @@ TEST(ProcessStats, PagesSharedAfterForkCountOnceInPss) {
 }
 
 TEST(ProcessStats, SharedMemoryCountsAndMappedFilesDoNot) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer keeps memory of its own for each byte that is looked at";
+#endif
   const Child root = tree([](const auto& ready) {
     const int shared = ::memfd_create("shared", MFD_CLOEXEC);
     (void)!::ftruncate(shared, 24 * kMiB);
