@@ -220,11 +220,11 @@ ContainerEntry Container::on_get_entry() const {
   ContainerEntry entry{
       id_, service_ ? service_->image.name : "", on_get_state(), Level::Landlock, {}, {}, {}, {},
       {}};
-  if (site_) entry.level = site_->level;
   if (port_) entry.port = port_->port;
   if (began_ && machine_.alive) entry.pid = began_->main_pid;
   if (service_) entry.command = command_line(service_->command);
   if (site_) {
+    entry.level = site_->level;
     entry.layers = site_->layers;
     entry.missing = site_->missing;
   }

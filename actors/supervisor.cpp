@@ -92,9 +92,7 @@ class Supervisor {
         entry.uid = choose_uid();
         if (!entry.uid) return registry_.erase(at), no_uid_left(create.id);
       }
-      entry.container = spawn_container(self_->system(), context_, Handle{self_}, create.id);
-      by_address_.emplace(entry.container.address(), create.id);
-      monitor(self_, entry.container);
+      admit(entry, create.id);
     }
     // What is there already decides for itself: it says Conflict, or begins anew if it has ended.
     entry.image = create.service->image.name;
@@ -209,16 +207,20 @@ class Supervisor {
     for (auto& then : waiting.mapped()) then(known);
   }
 
+  void admit(Entry& entry, const ContainerId& id) {
+    entry.container = spawn_container(self_->system(), context_, Handle{self_}, id);
+    by_address_.emplace(entry.container.address(), id);
+    monitor(self_, entry.container);
+  }
+
   void enter(const ContainerId& id, std::shared_ptr<const Recovered> found) {
     auto [at, fresh] = registry_.try_emplace(id);
     if (!fresh) return;  // created by a caller meanwhile
     Entry& entry = at->second;
-    entry.container = spawn_container(self_->system(), context_, Handle{self_}, id);
+    admit(entry, id);
     entry.image = found->service->image.name;
     entry.uid = found->uid;
     if (entry.uid) uids_.insert(*entry.uid);
-    by_address_.emplace(entry.container.address(), id);
-    monitor(self_, entry.container);
     post(entry.container, Restore{std::move(found)});
   }
 

@@ -1,6 +1,5 @@
 #include "ringfort/cli/containers.hpp"
 
-#include "ringfort/cli/output/words.hpp"
 #include "ringfort/cli/runtime_config.hpp"
 
 #include <algorithm>
@@ -14,13 +13,12 @@ Error unknown(const std::string& name) {
   return {ErrorKind::NotFound, "there is no container " + printable(name, 60), kSeeAll, {}, 0};
 }
 
+}  // namespace
+
 bool exists(Runtime& runtime, const ContainerId& id) {
   const auto state = runtime.container_state(id);
-  // One that can't be read is there, too: whatever is done to it says what is wrong.
   return state || state.error().kind != ErrorKind::NotFound;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Runtime>> open_keeping_runtime(const Call& call) {
   auto config = runtime_config(call);
@@ -47,8 +45,6 @@ Result<ContainerId> find_container(Runtime& runtime, const std::string& name) {
 }
 
 std::string display_name(const ContainerId& id) { return id.replica == 1 ? id.service : id.str(); }
-
-void print_container_error(const Error& error, std::string_view verb) { print_error(error, verb); }
 
 Json to_value(const ContainerEntry& entry) {
   Json value;

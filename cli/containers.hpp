@@ -4,6 +4,7 @@
 #include "ringfort/api/runtime.hpp"
 #include "ringfort/cli/command.hpp"
 #include "ringfort/cli/output/json.hpp"
+#include "ringfort/cli/output/words.hpp"
 
 #include <memory>
 #include <string>
@@ -14,6 +15,9 @@ namespace ringfort::cli {
 
 /// A runtime that leaves containers alone when it goes.
 Result<std::unique_ptr<Runtime>> open_keeping_runtime(const Call& call);
+
+/// Also true of one that can't be read: whatever is done to it says what is wrong.
+bool exists(Runtime& runtime, const ContainerId& id);
 
 /// `web-1` itself, `web` for `web-1`, or the beginning of exactly one id.
 /// Errors: NotFound; InvalidSpec when several begin so.
@@ -26,12 +30,6 @@ std::string display_name(const ContainerId& id);
 /// is kOwnError, otherwise 0.
 template <class Act>
 int for_each_container(Runtime& runtime, const std::vector<std::string>& names,
-                       std::string_view verb, Act act);
-
-void print_container_error(const Error& error, std::string_view verb);
-
-template <class Act>
-int for_each_container(Runtime& runtime, const std::vector<std::string>& names,
                        std::string_view verb, Act act) {
   int code = 0;
   for (const auto& name : names) {
@@ -42,7 +40,7 @@ int for_each_container(Runtime& runtime, const std::vector<std::string>& names,
       done = fail(id.error());
     }
     if (done) continue;
-    print_container_error(done.error(), verb);
+    print_error(done.error(), verb);
     code = kOwnError;
   }
   return code;

@@ -11,9 +11,7 @@ namespace ringfort::cli {
 namespace {
 
 Status check_free(Runtime& runtime, const ContainerId& id) {
-  if (const auto state = runtime.container_state(id);
-      !state && state.error().kind == ErrorKind::NotFound)
-    return {};
+  if (!exists(runtime, id)) return {};
   return fail(ErrorKind::Conflict, "the name " + display_name(id) + " is in use",
               "choose another one, or write: ringfort rm -f " + id.str());
 }
