@@ -104,6 +104,7 @@ void add_files(std::set<std::string>& owned, const fs::path& data_dir) {
 }  // namespace
 
 std::vector<int> descendants() {
+  reap_adopted();
   std::vector<int> pids;
   for (const auto& one : below_us()) pids.push_back(one.pid);
   return pids;

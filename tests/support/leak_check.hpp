@@ -31,7 +31,8 @@ class LeakCheck {
   std::set<std::string> before_;
 };
 
-/// Pids of all descendants of this process, zombies included.
+/// Pids of all descendants of this process, zombies included but for those whose parents have gone:
+/// these are reaped first, as PID 1 would.
 std::vector<int> descendants();
 
 }  // namespace ringfort::test
