@@ -17,8 +17,9 @@ class Census {
   using Handle = CensusHandle;
   static constexpr const char* name = "ringfort.census";
 
-  Census(Self<Handle> self, std::vector<ContainerInbox> containers)
-      : self_(self), containers_(std::move(containers)) {}
+  Census(Self<Handle> self, std::vector<ContainerInbox> containers,
+         std::vector<ContainerEntry> known)
+      : self_(self), containers_(std::move(containers)), entries_(std::move(known)) {}
 
   Handle::behavior_type make_behavior() {
     return {[this](ListContainers) { return on_list(); }};
@@ -68,8 +69,9 @@ class Census {
 
 }  // namespace
 
-CensusHandle spawn_census(caf::actor_system& system, std::vector<ContainerInbox> containers) {
-  return spawn_state<Census>(system, std::move(containers));
+CensusHandle spawn_census(caf::actor_system& system, std::vector<ContainerInbox> containers,
+                          std::vector<ContainerEntry> known) {
+  return spawn_state<Census>(system, std::move(containers), std::move(known));
 }
 
 }  // namespace ringfort::actors

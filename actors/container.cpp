@@ -103,13 +103,31 @@ Status Container::on_pause() {
 Status Container::on_unpause() { return feed(Event::Unpause); }
 
 Answer<Status> Container::on_remove() {
-  if (found_ && found_->has_live_owner)
-    return Status{fail(error(ErrorKind::Conflict, "belongs to another runtime that is alive",
-                             "remove it there, or end that runtime"))};
   auto promise = make_promise<Status, Handle>(self_);
   removes_.push_back(promise);
-  (void)feed(Event::Remove);
+  // What has ended is removed in one step. Between a kill and that step this process may die.
+  if (machine_.alive && site_ && site_->durability != Durability::None) {
+    remove_marked();
+  } else {
+    (void)feed(Event::Remove);
+  }
   return promise;
+}
+
+void Container::remove_marked() {
+  const auto refuse = [this](Error why) {
+    for (auto& remove : removes_) remove.deliver(Status{fail(why)});
+    removes_.clear();
+  };
+  request(self_, context_->rootfs, MarkLeaving{id_, site_->durability})
+      .then(
+          [this, refuse](Status& marked) {
+            if (!marked) return refuse(named(std::move(marked.error())));
+            (void)feed(Event::Remove);
+          },
+          [this, refuse](caf::error&) {
+            refuse(error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"));
+          });
 }
 
 Answer<Status> Container::on_shutdown(const Shutdown& call) {
@@ -155,6 +173,7 @@ void Container::on_restore(const Restore& call) {
       began_ = found_->began;
       machine_ = found_as(paused ? State::Paused : State::Running);
       if (!paused) guard();
+      if (found_->leaving) (void)feed(Event::Remove);
       return;
     }
     // It ended since it was looked at.
@@ -168,6 +187,8 @@ void Container::on_restore(const Restore& call) {
   } else {
     machine_ = found_as(State::Exited);
   }
+  // Who began its removal is dead, or at it still: either way it can be finished here.
+  if (found_->leaving) (void)feed(Event::Remove);
 }
 
 Answer<Result<ExitRecord>> Container::on_wait(const Wait& call) {
@@ -223,6 +244,7 @@ ContainerEntry Container::on_get_entry() const {
   if (port_) entry.port = port_->port;
   if (began_ && machine_.alive) entry.pid = began_->main_pid;
   if (service_) entry.command = command_line(service_->command);
+  entry.is_others = found_ && found_->has_live_owner;
   if (site_) {
     entry.level = site_->level;
     entry.layers = site_->layers;

@@ -123,12 +123,13 @@ void Container::build_with_port() {
   recipe->options = options_;
   if (port_) recipe->port = port_->port;
   recipe->uid = uid_;
-  recipe->replaced = site_;
+  if (!found_) recipe->replaced = site_;  // else whoever claims the name clears it away
   request(self_, context_->rootfs, Build{std::move(recipe)})
       .then(
           [this](Result<std::shared_ptr<const Site>>& site) {
             if (!site) return build_failed(std::move(site.error()));
             site_ = std::move(*site);
+            found_.reset();
             (void)feed(Event::Built);
           },
           [this](caf::error&) {
@@ -320,7 +321,7 @@ void Container::store_exit() {
 
 void Container::discard() {
   request_.reset();
-  request(self_, context_->rootfs, Discard{id_, site_})
+  request(self_, context_->rootfs, Discard{id_, site_, static_cast<bool>(found_)})
       .then(
           [this](Status& gone) {
             if (gone) return void(feed(Event::Discarded));

@@ -206,7 +206,7 @@ Machine found_as(State state) {
 
 Step shut_down(Machine machine, Farewell farewell) {
   if (machine.gone) return {machine, {}, {}};
-  if (farewell == Farewell::LetRun) {
+  if (farewell == Farewell::LetRun && machine.state != State::Removing) {
     machine.gone = true;
     return {machine, {Effect::Quit}, {}};
   }

@@ -20,6 +20,7 @@ std::shared_ptr<const Site> site_of(const specs::ContainerRecord& record, Bluepr
   site->not_enforced = record.not_enforced;
   site->policy = std::move(blueprint.policy);
   site->plan = std::move(blueprint.plan);
+  if (site->durability == Durability::Full) platform::sync_records(site->plan);
   if (!record.cgroup.empty() && site->policy.memory_limit) {
     // Without it, after a reboot say, the watchdog holds the limit.
     auto group = seams.reopen_cgroup(record.cgroup);
@@ -69,6 +70,11 @@ Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
                                        WallTime{Duration{traces.shim->started_usec}}};
   recovered->has_live_owner =
       record.owner != seams.files->owner_nonce() && seams.files->is_alive(record.owner);
+  const bool is_whole = seams.files->has_directory(record.id);
+  if (recovered->has_live_owner && !is_whole)
+    return fail(Error{ErrorKind::Conflict, "is being made or removed by another runtime",
+                      "ask again", record.id.str(), 0});
+  recovered->leaving = !recovered->has_live_owner && (record.leaving || !is_whole);
   return recovered;
 }
 
@@ -90,7 +96,7 @@ Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
   if (!record) return fail(record.error());
   record->owner = seams.files->owner_nonce();
   record->port = port;
-  if (auto taken = seams.files->take_over(id, specs::to_text(*record)); !taken)
+  if (auto taken = seams.files->take_over(id, specs::to_text(*record), record->durability); !taken)
     return fail(std::move(taken.error()));
   return recover(*record, settings, seams);
 }

@@ -21,11 +21,13 @@ struct Recovered {
   std::optional<ExitRecord> exit;  ///< of Ended and Lost
   std::optional<messages::Began> began;
   bool has_live_owner = false;  ///< another runtime: it may be asked, not taken
+  bool leaving = false;         ///< its removal was begun, and its owner is dead
   std::string record;           ///< its record with this runtime as owner
 };
 
 /// Reads record and traces and draws the plan anew, at the level that the record has. Blocks.
-/// Errors: NotFound without a record, Internal or Unsupported for one that can't be used.
+/// Errors: NotFound without a record, Conflict while another runtime makes or removes it, Internal
+/// or Unsupported for a record that can't be used.
 Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
                                                       const Settings& settings, const Seams& seams);
 

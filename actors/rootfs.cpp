@@ -36,6 +36,7 @@ class Rootfs {
           return hand_on<Result<std::shared_ptr<platform::RunRequest>>>(std::move(open));
         },
         [this](messages::Discard& discard) { return hand_on<Status>(std::move(discard)); },
+        [this](MarkLeaving& mark) { return hand_on<Status>(std::move(mark)); },
         [this](ReadLog& read) { return hand_on<Result<std::vector<LogEntry>>>(std::move(read)); },
         [this](Recover& recover) {
           return hand_on<Result<std::shared_ptr<const Recovered>>>(std::move(recover));

@@ -53,8 +53,9 @@ class RootfsWorker {
           return after(build_site(*build.recipe, facts, settings_, seams_));
         },
         [this](const Open& open) { return after(open_site(*open.site, seams_)); },
-        [this](const Discard& discard) {
-          return after(discard_site(discard.id, discard.site.get(), seams_));
+        [this](const Discard& discard) { return after(discard_site(discard, seams_)); },
+        [this](const MarkLeaving& mark) {
+          return after(seams_.files->mark_leaving(mark.id, mark.durability));
         },
         [this](const ReadLog& read) { return after(on_read_log(read)); },
         [this](const Recover& recover) {

@@ -130,6 +130,7 @@ Status create_files(const Recipe& recipe, const ServiceFacts& facts, const Site&
   platform::NewContainer files;
   files.id = site.id;
   files.durability = site.durability;
+  files.replace = recipe.options.replace;
   if (image) {
     files.mount_points = platform::use_of(site.plan, image->mount_points);
     // One without a mount may still be the place to work in.
@@ -198,7 +199,7 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
       return cannot_create(std::move(ok.error()), recipe.id);
 
   if (recipe.replaced) {
-    Status gone = discard_site(recipe.id, recipe.replaced.get(), seams);
+    Status gone = discard_site({recipe.id, recipe.replaced}, seams);
     if (!gone) return cannot_create(std::move(gone.error()), recipe.id);
   }
   auto site = std::make_shared<Site>();
@@ -206,6 +207,14 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   site->image = image_name;
   site->level = *level;
   site->durability = recipe.options.durability.value_or(settings.durability);
+  if (site->durability == Durability::None && settings.on_exit == OnExit::Keep)
+    return cannot_create(Error{ErrorKind::InvalidSpec,
+                               "durability none keeps no record, and this runtime's containers are "
+                               "to outlive it",
+                               "choose durability process or full, or run it attached",
+                               {},
+                               0},
+                         recipe.id);
   site->layers = platform::layers(blueprint->plan);
   site->missing = platform::missing_protections(blueprint->policy, *level, host);
   site->not_enforced = facts.not_enforced;
@@ -214,6 +223,7 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
     site->not_enforced.emplace_back("hostname");
   site->policy = std::move(blueprint->policy);
   site->plan = std::move(blueprint->plan);
+  if (site->durability == Durability::Full) platform::sync_records(site->plan);
   add_memory_limit(*site, seams);
   if (Status held = check_required(facts.required, *site); !held)
     return cannot_create(std::move(held.error()), recipe.id);
@@ -241,15 +251,18 @@ Result<std::shared_ptr<platform::RunRequest>> open_site(const Site& site, const 
   return request;
 }
 
-Status discard_site(const ContainerId& id, const Site* site, const Seams& seams) {
-  if (site == nullptr) {
-    if (seams.files->held_by_live_owner(id))
+Status discard_site(const messages::Discard& what, const Seams& seams) {
+  const auto& id = what.id;
+  if (!what.site) {
+    if (seams.files->has_live_owner(id))
       return fail(Error{ErrorKind::Conflict, "belongs to another runtime that is alive",
                         "remove it there", id.str(), 0});
-    return seams.files->discard(id, Durability::Process);
+    Status ended = seams.spawner->end_found(id.str(), state_directory(*seams.files, id));
+    return ended ? seams.files->discard_found(id, Durability::Process) : ended;
   }
-  if (site->cgroup) site->cgroup->drop();
-  Status gone = seams.files->discard(id, site->durability);
+  if (what.site->cgroup) what.site->cgroup->drop();
+  Status gone = what.found ? seams.files->discard_found(id, what.site->durability)
+                           : seams.files->discard(id, what.site->durability);
   if (!gone) gone.error().container = id.str();
   return gone;
 }

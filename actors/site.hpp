@@ -124,8 +124,9 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
 /// Everything for one run but what the container itself holds (port, standard streams).
 Result<std::shared_ptr<platform::RunRequest>> open_site(const Site& site, const Seams& seams);
 
-/// Removes files and cgroup. With an empty `site`, what another time left under that name.
-Status discard_site(const ContainerId& id, const Site* site, const Seams& seams);
+/// Removes files and cgroup. With an empty `site`, what another time left under that name: a shim
+/// that still lives there is asked to end first. Blocks.
+Status discard_site(const messages::Discard& what, const Seams& seams);
 
 /// Directory of log index and records: <data_dir>/state/<id>.
 std::string state_directory(const platform::ContainerFiles& files, const ContainerId& id);

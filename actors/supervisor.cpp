@@ -134,13 +134,20 @@ class Supervisor {
     promise.deliver(Result<std::vector<ContainerEntry>>{fail(std::move(error))});
   }
 
-  /// Those that can't be read are left out: a question for one of them tells why.
+  /// Those that can't be read stand in the list as damaged. Those that come or go are left out.
   void recover_all(const std::vector<ContainerId>& ids, ListPromise promise) {
-    auto left = std::make_shared<std::size_t>(ids.size());
+    struct Progress {
+      std::size_t left;
+      std::vector<ContainerEntry> damaged;
+    };
+    auto progress = std::make_shared<Progress>(Progress{ids.size(), {}});
     if (ids.empty()) return take_census(promise);
     for (const auto& id : ids) {
-      auto counted = [this, left, promise](Status&) mutable {
-        if (--*left == 0) take_census(promise);
+      auto counted = [this, progress, promise, id](Status& known) mutable {
+        if (!known && known.error().kind != ErrorKind::NotFound &&
+            known.error().kind != ErrorKind::Conflict)
+          progress->damaged.push_back(damaged_entry(id, known.error()));
+        if (--progress->left == 0) take_census(promise, std::move(progress->damaged));
       };
       Status known;
       if (registry_.contains(id)) {
@@ -151,11 +158,18 @@ class Supervisor {
     }
   }
 
-  void take_census(ListPromise& promise) {
+  static ContainerEntry damaged_entry(const ContainerId& id, const Error& error) {
+    ContainerEntry entry{id, {}, {State::Failed, {}, to_string(error)}, {}, {}, {}, {}, {}, {}};
+    entry.damaged = true;
+    return entry;
+  }
+
+  void take_census(ListPromise& promise, std::vector<ContainerEntry> known = {}) {
     std::vector<ContainerInbox> containers;
     containers.reserve(registry_.size());
     for (const auto& [id, entry] : registry_) containers.push_back(entry.container);
-    messages::delegate(promise, spawn_census(self_->system(), std::move(containers)),
+    messages::delegate(promise,
+                       spawn_census(self_->system(), std::move(containers), std::move(known)),
                        ListContainers{});
   }
 
@@ -167,6 +181,7 @@ class Supervisor {
     auto promise = make_promise<Status, Handle>(self_);
     recover(call.id, [this, promise, call](Status& known) mutable {
       if (known) return messages::delegate(promise, registry_.at(call.id).container, call.message);
+      if (known.error().kind == ErrorKind::Conflict) return void(promise.deliver(known));
       messages::delegate(promise, context_->rootfs, Discard{call.id, nullptr});
     });
     return promise;

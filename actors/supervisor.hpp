@@ -10,7 +10,9 @@ messages::SupervisorHandle spawn_supervisor(caf::actor_system& system, ContextPt
 
 /// Answers one ListContainers by asking each of `containers`, then ends.
 using CensusHandle = messages::Actor<Result<std::vector<ContainerEntry>>(messages::ListContainers)>;
+/// `known` is put into the list as it is.
 CensusHandle spawn_census(caf::actor_system& system,
-                          std::vector<messages::ContainerInbox> containers);
+                          std::vector<messages::ContainerInbox> containers,
+                          std::vector<ContainerEntry> known);
 
 }  // namespace ringfort::actors

@@ -57,6 +57,7 @@ Json to_value(const ContainerEntry& entry) {
   value["level"] = to_string(entry.level);
   value["layers"] = entry.layers;
   value["missing"] = entry.missing;
+  value["damaged"] = entry.damaged;
   value["port"] = entry.port ? Json(*entry.port) : Json(nullptr);
   value["pid"] = entry.pid ? Json(*entry.pid) : Json(nullptr);
   value["exit"] = entry.state.exit ? to_value(*entry.state.exit) : Json(nullptr);

@@ -30,7 +30,8 @@ Result<int> make_detached(const Call& call, const JobFlags& flags, const std::st
                           bool begin) {
   auto job = make_job(flags, call.tail, find_caller());
   if (!job) return fail(job.error());
-  job->options.durability = Durability::Process;
+  job->options.durability = flags.durability.value_or(Durability::Process);
+  job->options.replace = false;
   if (!name.empty()) job->id = {name, 1};
   if (auto sound = check(job->id); !sound) return fail(sound.error());
   const auto runtime = open_keeping_runtime(call);

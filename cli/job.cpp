@@ -83,6 +83,9 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
              into(parse_text, flags.image));
   add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
              into(parse_isolation_flag, flags.isolation));
+  add_option(app, "--durability", "HOW",
+             "none (default), process (survives any process; default of -d) or full (a power cut)",
+             into(parse_durability_flag, flags.durability));
   add_option(app, "--net", "MODE", "none (default), local or full",
              into(parse_net_flag, flags.net));
   add_option(app, "--connect", "PORT", "may connect to this local port; implies --net local",
@@ -160,7 +163,7 @@ Result<Job> make_job(const JobFlags& flags, const Arguments& command, const Call
   options.own_port = flags.port;
   options.timeout = flags.timeout;
   options.grace = flags.grace;
-  options.durability = Durability::None;
+  options.durability = flags.durability.value_or(Durability::None);
   if (!flags.user.empty()) {
     options.user = flags.user;
   } else if (!caller.sudo_user.empty()) {

@@ -92,6 +92,13 @@ Result<std::pair<std::string, std::string>> parse_variable(std::string_view text
   return std::pair{std::string{text.substr(0, cut)}, std::string{text.substr(cut + 1)}};
 }
 
+Result<Durability> parse_durability_flag(std::string_view text) {
+  for (const auto durability : {Durability::None, Durability::Process, Durability::Full})
+    if (text == to_string(durability)) return durability;
+  return fail(ErrorKind::InvalidSpec, "\"" + printable(text) + "\" is no durability",
+              "write none, process or full");
+}
+
 Result<Isolation> parse_isolation_flag(std::string_view text) {
   if (const auto isolation = parse_isolation(text)) return *isolation;
   return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a level",

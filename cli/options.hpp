@@ -80,6 +80,7 @@ Result<Duration> parse_time_limit(std::string_view text);
 Result<std::pair<std::string, std::string>> parse_variable(std::string_view text);
 
 Result<Isolation> parse_isolation_flag(std::string_view text);
+Result<Durability> parse_durability_flag(std::string_view text);
 Result<NetMode> parse_net_flag(std::string_view text);
 
 }  // namespace ringfort::cli

@@ -53,6 +53,8 @@ struct ContainerEntry {
   std::vector<std::string> command;
   std::vector<std::string> layers;
   std::vector<std::string> missing;
+  bool damaged = false;    ///< its record can't be read; the state's reason tells why
+  bool is_others = false;  ///< another runtime, which lives, looks after it
 };
 
 }  // namespace ringfort

@@ -35,6 +35,12 @@ struct Open {
 struct Discard {
   ContainerId id;
   std::shared_ptr<const actors::Site> site;
+  bool found = false;  ///< another process made it, and others may be at it
+};
+/// Says in its record that its removal has begun.
+struct MarkLeaving {
+  ContainerId id;
+  Durability durability = Durability::Process;
 };
 /// Finds what another process left under this name.
 struct Recover {
@@ -61,7 +67,7 @@ using RootfsHandle =
     Actor<Status(RegisterImage), Status(PullImage), Result<std::vector<ImageEntry>>(ListImages),
           Status(RemoveImage), Result<std::vector<std::string>>(PruneImages),
           Result<std::shared_ptr<const actors::Site>>(Build),
-          Result<std::shared_ptr<platform::RunRequest>>(Open), Status(Discard),
+          Result<std::shared_ptr<platform::RunRequest>>(Open), Status(Discard), Status(MarkLeaving),
           Result<std::vector<LogEntry>>(ReadLog),
           Result<std::shared_ptr<const actors::Recovered>>(Recover),
           Result<std::vector<ContainerId>>(ListRecorded),
@@ -75,6 +81,7 @@ using RootfsInbox = Extend<RootfsHandle, void(WorkerIdle)>;
 RINGFORT_MESSAGE(ringfort::messages::Build)
 RINGFORT_MESSAGE(ringfort::messages::Open)
 RINGFORT_MESSAGE(ringfort::messages::Discard)
+RINGFORT_MESSAGE(ringfort::messages::MarkLeaving)
 RINGFORT_MESSAGE(ringfort::messages::ReadLog)
 RINGFORT_MESSAGE(ringfort::messages::Recover)
 RINGFORT_MESSAGE(ringfort::messages::ListRecorded)

@@ -1,6 +1,7 @@
 #include "ringfort/platform/container_files.hpp"
 
 #include "ringfort/platform/container_halves.hpp"
+#include "ringfort/platform/contested_removal.hpp"
 #include "ringfort/platform/data_directory.hpp"
 #include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/listener.hpp"
@@ -56,6 +57,9 @@ class Files final : public ContainerFiles {
 
   bool held_by_live_owner(const ContainerId& id) const override { return names_.is_held(id.str()); }
 
+  bool has_live_owner(const ContainerId& id) const override {
+    return names_.has_live_owner(id.str());
+  }
   Status create(const NewContainer& what) override;
   Result<std::vector<ContainerId>> recorded() const override {
     return recorded_containers(data_.state.get());
@@ -66,11 +70,27 @@ class Files final : public ContainerFiles {
   bool is_alive(const std::string& owner) const override {
     return owner == owner_.nonce() || is_live_owner(data_.owners.get(), owner);
   }
-  Status take_over(const ContainerId& id, const std::string& text) override {
-    return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text);
+  Status take_over(const ContainerId& id, const std::string& text, Durability durability) override {
+    return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
+                            durability == Durability::Full);
   }
   Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) override;
   Status discard(const ContainerId& id, Durability durability) override;
+  Status discard_found(const ContainerId& id, Durability durability) override {
+    Status gone = check(id);
+    if (gone)
+      gone = remove_contested({data_.containers.get(), data_.state.get(), data_.staging.get()},
+                              pool_, id);
+    return gone && durability == Durability::Full ? sync_names() : gone;
+  }
+  Status mark_leaving(const ContainerId& id, Durability durability) override {
+    return platform::mark_leaving(data_.state.get(), id, durability == Durability::Full);
+  }
+  bool has_directory(const ContainerId& id) const override {
+    struct stat status {};
+    return ::fstatat(data_.containers.get(), id.str().c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 ||
+           errno != ENOENT;
+  }
   void drain() override { pool_.drain(); }
 
  private:
@@ -82,10 +102,12 @@ class Files final : public ContainerFiles {
   Result<Staged> stage(const NewContainer& what);
   Status fill(const NewContainer& what, Half& container);
   Status clone_image(const NewContainer& what, int dir_fd, std::vector<MountPoint>& points);
-  Status commit(Staged& staged, const std::string& id);
+  Status commit(Staged& staged, const std::string& id, bool replace);
   void give_back(Staged staged);
 
+  Status reserve(const std::string& name, int state_fd, int shim_fd) const;
   Status take_away(int parent_fd, const std::string& id, Half half);
+  Status sync_names() const;
   Result<Fd> listener_for(const std::string& id, int state_fd);
   void remember(Staged& staged, const std::string& id);
   Existing forget(const std::string& id);
@@ -159,10 +181,9 @@ Status Files::create(const NewContainer& what) {
     staged = stage(what);
   }
   if (!staged) return in_words(staged.error());
-  auto committed = commit(*staged, id);
+  auto committed = commit(*staged, id, what.replace);
   if (committed && what.durability == Durability::Full) {
-    committed = sync(data_.state.get());
-    if (committed) committed = sync(data_.containers.get());
+    committed = sync_names();
     if (!committed) (void)discard(what.id, what.durability);
   }
   if (!committed) return in_words(committed.error());
@@ -236,13 +257,13 @@ Status Files::clone_image(const NewContainer& what, int dir_fd, std::vector<Moun
   return {};
 }
 
-Status Files::commit(Staged& staged, const std::string& id) {
-  Status claimed = staged.state ? names_.claim(*staged.state, id) : Status{};
+Status Files::commit(Staged& staged, const std::string& id, bool replace) {
+  Status claimed = staged.state ? names_.claim(*staged.state, id, replace) : Status{};
   if (!claimed) {
     give_back(std::move(staged));
     return claimed;
   }
-  claimed = names_.claim(staged.container, id);
+  claimed = names_.claim(staged.container, id, replace);
   if (claimed) {
     remember(staged, id);
     return {};
@@ -309,6 +330,7 @@ Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durabilit
   open_into(files.log_index, state->get(), "log.idx", O_WRONLY | O_APPEND);
   open_into(files.exit_record, state->get(), "exit", O_WRONLY);
   open_into(files.shim_record, state->get(), "shim", O_RDWR);
+  if (opened) opened = reserve(name, state->get(), files.shim_record.get());
   // `pid` exists from the first start on; until then its inode waits under another name.
   if (opened &&
       ::renameat2(container->get(), ".pid", container->get(), "pid", RENAME_NOREPLACE) != 0 &&
@@ -316,14 +338,31 @@ Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durabilit
     opened = fail(os_error("cannot rename .pid"));
   }
   open_into(files.pid_file, container->get(), "pid", O_WRONLY);
-  if (opened) opened = empty_file(files.exit_record.get());
-  if (opened) opened = empty_file(files.shim_record.get());
   if (opened) opened = empty_file(files.pid_file.get());
   if (!opened) return in_words(opened.error());
   auto listener = listener_for(name, state->get());
   if (!listener) return in_words(listener.error());
   files.listener = std::move(*listener);
   return files;
+}
+
+/// The lock that the shim will hold is taken here already, on the descriptor that the shim gets: of
+/// two who start a container one is refused, and who removes it sees that somebody starts it.
+/// Whoever took the directory out of sight before that is noticed afterwards.
+Status Files::reserve(const std::string& name, int state_fd, int shim_fd) const {
+  if (::flock(shim_fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail(os_error("cannot lock its shim's record"));
+    return fail(ErrorKind::Conflict, "somebody else is starting it, or it runs already",
+                "ask for its state");
+  }
+  struct stat held {};
+  struct stat named {};
+  if (::fstat(state_fd, &held) != 0 ||
+      ::fstatat(data_.state.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+      held.st_ino != named.st_ino || held.st_dev != named.st_dev) {
+    return fail(ErrorKind::NotFound, "somebody else has removed it", "create it again");
+  }
+  return {};
 }
 
 Result<Fd> Files::listener_for(const std::string& id, int state_fd) {
@@ -356,8 +395,16 @@ Status Files::discard(const ContainerId& id, Durability durability) {
     gone = take_away(data_.state.get(), name,
                      {HalfKind::State, {}, 0, std::move(existing.listener), {}});
   }
+  // A name that came back after a power cut would be one that was said to be gone.
+  if (gone && durability == Durability::Full) gone = sync_names();
   if (!gone) gone.error().container = name;
   return gone;
+}
+
+/// What was renamed there, or away from there, is so after a power cut.
+Status Files::sync_names() const {
+  auto synced = sync(data_.state.get());
+  return synced ? sync(data_.containers.get()) : synced;
 }
 
 /// Takes a container's directory out of sight and gives it back to the pool. Absent = done.

@@ -20,11 +20,13 @@ namespace ringfort::platform {
 /// Descriptors a shim needs for one run, all close-on-exec. Invalid where Durability::None has
 /// none.
 struct RunFiles {
-  Fd stdout_log;   ///< containers/<id>/stdout.log, O_APPEND
-  Fd stderr_log;   ///< containers/<id>/stderr.log, O_APPEND
-  Fd log_index;    ///< state/<id>/log.idx, O_APPEND
-  Fd exit_record;  ///< state/<id>/exit, truncated
-  Fd shim_record;  ///< state/<id>/shim, truncated; the shim locks it (flock) for its life
+  Fd stdout_log;  ///< containers/<id>/stdout.log, O_APPEND
+  Fd stderr_log;  ///< containers/<id>/stderr.log, O_APPEND
+  Fd log_index;   ///< state/<id>/log.idx, O_APPEND
+  /// state/<id>/exit and state/<id>/shim with what the last run left in them: until the next shim
+  /// has overwritten its own, the container is what it was. Which run each is of its cookie tells.
+  Fd exit_record;
+  Fd shim_record;  ///< locked (flock), and by this descriptor as long as the shim lives
   Fd pid_file;     ///< containers/<id>/pid, truncated
   /// state/<id>/sock: a listening, non-blocking SOCK_SEQPACKET unix socket, mode 0600. This process
   /// may keep a second descriptor of it for the next container, so a connection to a dead shim can
@@ -40,6 +42,7 @@ struct NewContainer {
   std::string seatbelt;     ///< content of sandbox.sb
   std::string record;       ///< content of state/<id>/record
   Durability durability = Durability::Process;
+  bool replace = true;         ///< a dead owner's container of that name may be thrown away
   std::optional<uid_t> owner;  ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
 };
 
@@ -63,6 +66,9 @@ class ContainerFiles {
   /// containers/<id>/.owner) and tries that owner's lock, then that of the shim.
   virtual bool held_by_live_owner(const ContainerId& id) const = 0;
 
+  /// The same without the shim: is there a runtime that knows it?
+  virtual bool has_live_owner(const ContainerId& id) const = 0;
+
   /// Builds the container's directories in .staging (recycled ones where there are any), clones the
   /// image, writes the files, renames into place; a dead leftover of that name goes to .trash
   /// first. Whatever fails leaves nothing behind. Errors: Conflict when a live owner holds the id,
@@ -83,9 +89,11 @@ class ContainerFiles {
 
   /// Makes a dead owner's container ours: `text` (whose owner is this one) becomes its record.
   /// Error: Conflict when its owner lives; of two who try at once one succeeds.
-  virtual Status take_over(const ContainerId& id, const std::string& text) = 0;
+  virtual Status take_over(const ContainerId& id, const std::string& text,
+                           Durability durability) = 0;
 
-  /// Opens what a shim needs. Logs are appended to; exit, shim and pid are truncated.
+  /// Opens what a shim needs. Logs are appended to, pid is truncated. Errors: Conflict when a shim
+  /// lives or somebody else is starting one; NotFound when the container was removed meanwhile.
   virtual Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) = 0;
 
   /// Removes the container's directories: rename out of sight, then delete what a guest could write
@@ -93,6 +101,16 @@ class ContainerFiles {
   /// rest goes on in the background, or on the caller's thread when much is waiting. A create that
   /// finds the disk full waits for it and tries once more.
   virtual Status discard(const ContainerId& id, Durability durability) = 0;
+
+  /// The same for a container that this runtime has only found: others may be at it, too. Error:
+  /// Conflict when its shim lives, or is being started.
+  virtual Status discard_found(const ContainerId& id, Durability durability) = 0;
+
+  /// From now on the container is to be removed, also if this process dies before it is done.
+  virtual Status mark_leaving(const ContainerId& id, Durability durability) = 0;
+
+  /// False for one whose removal was cut short: it has a record and no directory any more.
+  virtual bool has_directory(const ContainerId& id) const = 0;
 
   /// Waits until nothing is left to delete in the background (used by destructors and leak checks).
   virtual void drain() = 0;

@@ -16,4 +16,27 @@ Error os_error(int number, std::string what, std::string hint) {
   return Error{kind, std::move(what), std::move(hint), {}, number};
 }
 
+Status write_all(int fd, std::string_view text, const std::string& what) {
+  while (!text.empty()) {
+    const auto put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail(os_error(what));
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Result<std::string> read_all(int fd, std::size_t most, const std::string& what) {
+  std::string text;
+  char buffer[16384];
+  for (;;) {
+    const auto size = ::read(fd, buffer, sizeof buffer);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return fail(os_error(what));
+    if (size == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(size));
+    if (text.size() > most) return fail(os_error(EFBIG, what));
+  }
+}
+
 }  // namespace ringfort::platform

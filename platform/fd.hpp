@@ -3,7 +3,9 @@
 
 #include "ringfort/specs/result.hpp"
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <unistd.h>
@@ -43,5 +45,11 @@ class Fd {
 /// errno as an Error of kind Io (NotFound for ENOENT): "<what>: <errno text>".
 Error os_error(std::string what, std::string hint = {});
 Error os_error(int number, std::string what, std::string hint = {});
+
+/// All of `text` at the descriptor's position.
+Status write_all(int fd, std::string_view text, const std::string& what);
+
+/// From the descriptor's position to the end; EFBIG when there is more than `most`.
+Result<std::string> read_all(int fd, std::size_t most, const std::string& what);
 
 }  // namespace ringfort::platform

@@ -207,6 +207,8 @@ Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
   return plan;
 }
 
+void sync_records(LaunchPlan& plan) { plan.flags |= wire::kSynced; }
+
 std::vector<std::string> missing_protections(const Policy& policy, Level level,
                                              const HostFacts& host) {
   std::vector<std::string> result;

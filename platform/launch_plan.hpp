@@ -117,6 +117,9 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
 Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
                                   const Command& command, const HostFacts& host);
 
+/// The shim's records are to be on the disk before it tells of them.
+void sync_records(LaunchPlan& plan);
+
 /// What `level` cannot hold of this policy on this host, one sentence each, for reports.
 std::vector<std::string> missing_protections(const Policy& policy, Level level,
                                              const HostFacts& host);

@@ -1,6 +1,8 @@
 #include "ringfort/platform/name_claims.hpp"
 
 #include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/platform/record_files.hpp"
+#include "ringfort/specs/container_record.hpp"
 
 #include <array>
 #include <cerrno>
@@ -26,11 +28,19 @@ bool NameClaims::is_held(const std::string& id) const {
   return state_is_live(id) || bare_is_live(id);
 }
 
-Status NameClaims::claim(const Half& half, const std::string& id) {
+bool NameClaims::has_live_owner(const std::string& id) const {
+  if (bare_is_live(id)) return true;
+  const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
+  if (!state) return false;
+  const auto owner = owner_of_record(state.get());
+  return owner == nonce_ || is_live_owner(data_.owners.get(), owner);
+}
+
+Status NameClaims::claim(const Half& half, const std::string& id, bool replace) {
   const int parent_fd = half.kind == HalfKind::State ? data_.state.get() : data_.containers.get();
   if (half.kind == HalfKind::Bare) {
     // It has no state of its own that would replace a dead one's.
-    auto cleared = clear_leftover(HalfKind::State, data_.state.get(), id);
+    auto cleared = clear_leftover(HalfKind::State, data_.state.get(), id, replace);
     if (!cleared) return cleared;
   }
   for (int attempt = 0; attempt < kPatience; ++attempt) {
@@ -39,7 +49,7 @@ Status NameClaims::claim(const Half& half, const std::string& id) {
       return {};
     }
     if (errno != EEXIST) return fail(os_error("cannot rename into place"));
-    if (auto cleared = clear_leftover(half.kind, parent_fd, id); !cleared) return cleared;
+    if (auto cleared = clear_leftover(half.kind, parent_fd, id, replace); !cleared) return cleared;
   }
   return conflict();
 }
@@ -66,15 +76,27 @@ bool NameClaims::bare_is_live(const std::string& id) const {
 
 /// `kind` is what is to take the name. With state/<id> claimed, a container's directory can only
 /// belong to a live container that has no state.
-bool NameClaims::may_be_cleared(HalfKind kind, const std::string& id, int dir_fd) const {
-  if (kind == HalfKind::State) return dir_fd < 0 || !is_live_state(dir_fd);
+bool NameClaims::may_be_cleared(HalfKind kind, const std::string& id, int dir_fd,
+                                bool replace) const {
+  if (kind == HalfKind::State)
+    return dir_fd < 0 || (!is_live_state(dir_fd) && (replace || !is_whole(dir_fd, id)));
   if (bare_is_live(id)) return false;
   return kind == HalfKind::Full || !state_is_live(id);
 }
 
+/// A container that could be started, or told how it ended.
+bool NameClaims::is_whole(int state_fd, const std::string& id) const {
+  const auto text = read_record(state_fd);
+  const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
+  struct stat status {};
+  return record && !record->leaving &&
+         ::fstatat(data_.containers.get(), id.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /// Of two that find the same leftover, the second waits for the first and then looks again: it must
 /// not throw away what the first has put in its place.
-Status NameClaims::clear_leftover(HalfKind kind, int parent_fd, const std::string& id) {
+Status NameClaims::clear_leftover(HalfKind kind, int parent_fd, const std::string& id,
+                                  bool replace) {
   const Fd dir{::openat(parent_fd, id.c_str(), kDirectory)};
   if (!dir && errno == ENOENT) return {};
   struct stat held {};
@@ -84,7 +106,7 @@ Status NameClaims::clear_leftover(HalfKind kind, int parent_fd, const std::strin
   }
   if (::fstatat(parent_fd, id.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) return {};
   if (dir && held.st_ino != named.st_ino) return {};
-  if (!may_be_cleared(kind, id, dir.get())) return conflict();
+  if (!may_be_cleared(kind, id, dir.get(), replace)) return conflict();
   return pool_.throw_away(parent_fd, id);
 }
 

@@ -17,18 +17,21 @@ class NameClaims {
 
   /// By a live owner, or by a shim that outlived its owner (detached runs).
   bool is_held(const std::string& id) const;
+  bool has_live_owner(const std::string& id) const;
 
   /// Renames a staged half to its final name. What a dead container left there is thrown away
-  /// first. A container with state claims state/<id> before containers/<id>: whoever sees its
-  /// directory finds its record. Errors: Conflict when a live container has the name.
-  Status claim(const Half& half, const std::string& id);
+  /// first; a whole one of a dead owner only with `replace`. A container with state claims
+  /// state/<id> before containers/<id>: whoever sees its directory finds its record. Errors:
+  /// Conflict when the name is taken.
+  Status claim(const Half& half, const std::string& id, bool replace);
 
  private:
   bool is_live_state(int state_fd) const;
   bool state_is_live(const std::string& id) const;
   bool bare_is_live(const std::string& id) const;
-  bool may_be_cleared(HalfKind kind, const std::string& id, int dir_fd) const;
-  Status clear_leftover(HalfKind kind, int parent_fd, const std::string& id);
+  bool may_be_cleared(HalfKind kind, const std::string& id, int dir_fd, bool replace) const;
+  bool is_whole(int state_fd, const std::string& id) const;
+  Status clear_leftover(HalfKind kind, int parent_fd, const std::string& id, bool replace);
 
   const DataDirectory& data_;
   const std::string& nonce_;

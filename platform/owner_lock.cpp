@@ -1,6 +1,7 @@
 #include "ringfort/platform/owner_lock.hpp"
 
 #include "ringfort/platform/linux/random_name.hpp"
+#include "ringfort/specs/container_record.hpp"
 
 #include <algorithm>
 #include <array>
@@ -52,6 +53,7 @@ bool is_live_owner(int owners_fd, std::string_view nonce) {
 }
 
 void forget_dead_owner(int owners_fd, const std::string& nonce) {
+  if (!is_nonce(nonce)) return;  // somebody else's file
   const Fd lock{::openat(owners_fd, nonce.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
   if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
     ::unlinkat(owners_fd, nonce.c_str(), 0);
@@ -64,10 +66,10 @@ std::string owner_of_record(int state_fd) {
   const auto got = record ? ::read(record.get(), text.data(), text.size()) : -1;
   if (got <= 0) return {};
   const std::string_view head(text.data(), static_cast<std::size_t>(got));
-  constexpr std::string_view kWord = "owner ";
   const auto end = head.find('\n');
-  if (!head.starts_with(kWord) || end == head.npos) return {};
-  return std::string(head.substr(kWord.size(), end - kWord.size()));
+  const bool is_ours = head.starts_with(specs::kOwnerWord) || head.starts_with(specs::kLeavingWord);
+  if (!is_ours || end == head.npos) return {};
+  return std::string(head.substr(specs::kOwnerWord.size(), end - specs::kOwnerWord.size()));
 }
 
 bool is_locked(int dir_fd, const std::string& name) {

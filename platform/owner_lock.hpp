@@ -35,8 +35,8 @@ bool is_live_owner(int owners_fd, std::string_view nonce);
 /// Removes the lock file of an owner that is dead.
 void forget_dead_owner(int owners_fd, const std::string& nonce);
 
-/// The nonce in the first line ("owner <nonce>") of `record` below `state_fd`; empty if there is
-/// none.
+/// The nonce in the first line ("owner <nonce>", "leave <nonce>") of `record` below `state_fd`;
+/// empty if there is none.
 std::string owner_of_record(int state_fd);
 
 /// Is a lock on `name` below `dir_fd` held by anybody? Does not wait and takes none.

@@ -3,6 +3,7 @@
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/specs/container_record.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,40 +20,38 @@ namespace {
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr int kReadable = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 constexpr std::size_t kMostBytes = 4U << 20;
+constexpr const char* kRecord = "record";
 constexpr const char* kNext = ".record";
+constexpr const char* kPrevious = "record.1";
 
 tl::unexpected<Error> unknown(const ContainerId& id) {
   return fail(Error{ErrorKind::NotFound, "no such container", "create it first", id.str(), 0});
 }
 
-Result<std::string> read_all(int fd) {
-  std::string text;
-  char buffer[16384];
-  for (;;) {
-    const auto size = ::read(fd, buffer, sizeof buffer);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return fail(os_error("cannot read its record"));
-    if (size == 0) return text;
-    text.append(buffer, static_cast<std::size_t>(size));
-    if (text.size() > kMostBytes) return fail(os_error(EFBIG, "cannot read its record"));
-  }
-}
-
-Status write_next(int dir_fd, std::string_view text) {
+/// The old record stays as `record.1` when it is to outlive a power cut: a disk may lose more than
+/// it should.
+Status replace_record(int dir_fd, const std::string& text, bool synced) {
   const Fd file{
       ::openat(dir_fd, kNext, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
   if (!file) return fail(os_error("cannot write its record"));
-  while (!text.empty()) {
-    const auto put = ::write(file.get(), text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) {
-      const int error = errno;
-      ::unlinkat(dir_fd, kNext, 0);
-      return fail(os_error(error, "cannot write its record"));
-    }
-    text.remove_prefix(static_cast<std::size_t>(put));
+  Status written = write_all(file.get(), text, "cannot write its record");
+  if (written && synced) {
+    const bool kept = (::unlinkat(dir_fd, kPrevious, 0) == 0 || errno == ENOENT) &&
+                      ::linkat(dir_fd, kRecord, dir_fd, kPrevious, 0) == 0;
+    if (!kept || ::fsync(file.get()) != 0) written = fail(os_error("cannot sync its record"));
   }
-  return {};
+  if (written && ::renameat(dir_fd, kNext, dir_fd, kRecord) != 0)
+    written = fail(os_error("cannot replace its record"));
+  if (written && synced && ::fsync(dir_fd) != 0)
+    written = fail(os_error("cannot sync its directory"));
+  if (!written) ::unlinkat(dir_fd, kNext, 0);  // absent after the rename
+  return written;
+}
+
+Result<std::string> read_text(int dir_fd, const char* name) {
+  const Fd file{::openat(dir_fd, name, kReadable)};
+  if (!file) return fail(os_error("cannot open its record"));
+  return read_all(file.get(), kMostBytes, "cannot read its record");
 }
 
 }  // namespace
@@ -78,14 +77,21 @@ Result<std::string> read_container_record(int state_fd, const ContainerId& id) {
   const auto name = id.str();
   const Fd dir{::openat(state_fd, name.c_str(), kDirectory)};
   if (!dir) return unknown(id);
-  const Fd file{::openat(dir.get(), "record", kReadable)};
-  if (!file && errno == ENOENT) return unknown(id);
-  if (!file) return fail(os_error("cannot open its record"));
-  return read_all(file.get());
+  auto text = read_record(dir.get());
+  if (!text && text.error().os_errno == ENOENT) return unknown(id);
+  return text;
+}
+
+Result<std::string> read_record(int dir_fd) {
+  auto text = read_text(dir_fd, kRecord);
+  // At durability full there may be one before it.
+  auto previous = read_text(dir_fd, kPrevious);
+  if (!previous || (text && specs::parse_container_record(*text))) return text;
+  return specs::parse_container_record(*previous) ? previous : text;
 }
 
 Status take_over_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
-                        const std::string& text) {
+                        const std::string& text, bool synced) {
   const auto name = id.str();
   const Fd dir{::openat(place.state_fd, name.c_str(), kDirectory)};
   // Whoever takes over or clears away a dead owner's directory holds this lock.
@@ -95,9 +101,20 @@ Status take_over_record(const RecordPlace& place, const ContainerId& id, const s
   if (is_live_owner(place.owners_fd, owner))
     return fail(Error{ErrorKind::Conflict, "belongs to another runtime that is alive",
                       "start it there", name, 0});
-  if (auto written = write_next(dir.get(), text); !written) return written;
-  if (::renameat(dir.get(), kNext, dir.get(), "record") != 0)
-    return fail(os_error("cannot replace its record"));
+  return replace_record(dir.get(), text, synced);
+}
+
+Status mark_leaving(int state_fd, const ContainerId& id, bool synced) {
+  const auto name = id.str() + "/record";
+  const Fd file{::openat(state_fd, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  if (!file && errno == ENOENT) return {};
+  char word[specs::kOwnerWord.size()];
+  if (!file || ::pread(file.get(), word, sizeof word, 0) != sizeof word)
+    return fail(os_error("cannot read its record"));
+  if (std::string_view(word, sizeof word) != specs::kOwnerWord) return {};  // said, or not ours
+  if (::pwrite(file.get(), specs::kLeavingWord.data(), sizeof word, 0) != sizeof word ||
+      (synced && ::fdatasync(file.get()) != 0))
+    return fail(os_error("cannot mark its record as leaving", "free some space, then try again"));
   return {};
 }
 

@@ -19,9 +19,18 @@ struct RecordPlace {
   int owners_fd;
 };
 
+/// The same in an open state directory; the previous one (`record.1`) if there is one and the
+/// record is damaged.
+Result<std::string> read_record(int dir_fd);
+
 /// Writes `text` as the record of `id` (temporary file and rename), if its owner is dead or us.
+/// With `synced` it is on the disk when this returns, and the one before is kept as `record.1`.
 /// Errors: NotFound, Conflict, Io.
 Status take_over_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
-                        const std::string& text);
+                        const std::string& text, bool synced);
+
+/// Says in the record of `id` that its removal has begun; written through to the disk if `synced`.
+/// Absent = done. Error: Io.
+Status mark_leaving(int state_fd, const ContainerId& id, bool synced);
 
 }  // namespace ringfort::platform

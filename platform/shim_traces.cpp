@@ -18,10 +18,10 @@ namespace ringfort::platform {
 namespace {
 
 template <class Record>
-std::optional<Record> read_whole(int dir_fd, const char* name) {
+std::optional<Record> read_whole(int dir_fd, const char* name, off_t offset = 0) {
   const Fd file{::openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   Record record{};
-  if (!file || ::pread(file.get(), &record, sizeof record, 0) != sizeof record) return {};
+  if (!file || ::pread(file.get(), &record, sizeof record, offset) != sizeof record) return {};
   if (record.magic != wire::kRecordMagic || record.version != wire::kProtocolVersion) return {};
   if (record.checksum != wire::checksum(&record, offsetof(Record, checksum))) return {};
   return record;
@@ -55,11 +55,20 @@ ShimTraces read_shim_traces(const std::string& state_dir) {
   // The lock first: an end that comes in between is then seen as one.
   traces.locked = is_locked(dir.get(), "shim");
   traces.shim = read_whole<wire::ShimRecord>(dir.get(), "shim");
+  const auto is_of_that_run = [&traces](const std::optional<wire::ExitFile>& exit) {
+    return exit && (!traces.shim || exit->cookie == traces.shim->cookie);
+  };
   traces.exit = read_whole<wire::ExitFile>(dir.get(), "exit");
-  if (traces.exit && traces.shim && traces.exit->cookie != traces.shim->cookie) traces.exit.reset();
-  if (traces.locked && traces.shim && is_same_process(*traces.shim, traces.shim->shim_pid)) {
+  if (!is_of_that_run(traces.exit))
+    traces.exit = read_whole<wire::ExitFile>(dir.get(), "shim", wire::kExitInShimFile);
+  if (!is_of_that_run(traces.exit)) traces.exit.reset();
+  if (!traces.locked || !traces.shim) return traces;
+  if (is_same_process(*traces.shim, traces.shim->shim_pid)) {
     const auto main = stat_of(traces.shim->main_pid);
     traces.is_stopped = main && main->state == 'T';
+  } else if (traces.shim->pidns_inode == pid_namespace()) {
+    // Of the run before: the next shim holds the lock and has not written its record yet.
+    traces.shim.reset();
   }
   return traces;
 }

@@ -96,6 +96,10 @@ class Spawner {
                                              const std::string& state_dir,
                                              RunHandlers handlers) = 0;
 
+  /// Has the shim of that state directory, if one lives, kill its tree, and waits for its end. For
+  /// containers whose record can't be read. Blocks. Error: Timeout.
+  virtual Status end_found(const std::string& container, const std::string& state_dir) = 0;
+
   /// pid of the zygote, 0 before the first run (tests kill it).
   virtual std::int32_t zygote_pid() const = 0;
 };

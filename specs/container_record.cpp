@@ -128,15 +128,17 @@ std::string to_text(const ContainerRecord& record, std::string_view service_json
   const int size =
       std::snprintf(head.data(), head.size(), "record %d %016llx %zu\n", kVersion,
                     static_cast<unsigned long long>(checksum(record.owner, body)), body.size());
-  return "owner " + record.owner + "\n" + std::string(head.data(), static_cast<std::size_t>(size)) +
-         body + "\n";
+  const auto word = record.leaving ? kLeavingWord : kOwnerWord;
+  return std::string(word) + record.owner + "\n" +
+         std::string(head.data(), static_cast<std::size_t>(size)) + body + "\n";
 }
 
 Result<ContainerRecord> parse_container_record(std::string_view text) {
-  constexpr std::string_view word = "owner ";
   const auto line_end = text.find('\n');
-  if (!text.starts_with(word) || line_end == text.npos) return damaged("has no owner");
-  std::string owner(text.substr(word.size(), line_end - word.size()));
+  const bool leaving = text.starts_with(kLeavingWord);
+  if ((!leaving && !text.starts_with(kOwnerWord)) || line_end == text.npos)
+    return damaged("has no owner");
+  std::string owner(text.substr(kOwnerWord.size(), line_end - kOwnerWord.size()));
   const auto rest = text.substr(line_end + 1);
   const auto head_end = rest.find('\n');
   if (head_end == rest.npos) return damaged("is cut");
@@ -156,7 +158,9 @@ Result<ContainerRecord> parse_container_record(std::string_view text) {
   if (length > body.size()) return damaged("is cut");
   body = body.substr(0, length);
   if (checksum(owner, body) != sum) return damaged("is damaged (checksum)");
-  return record_of(std::move(owner), body);
+  auto record = record_of(std::move(owner), body);
+  if (record) record->leaving = leaving;
+  return record;
 }
 
 }  // namespace ringfort::specs

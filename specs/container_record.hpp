@@ -14,8 +14,14 @@
 
 namespace ringfort::specs {
 
+/// The first word of a record. Both are of one length, so that the one is written over the other in
+/// place, in one step: from then on the container is to be removed, whoever has to do it.
+inline constexpr std::string_view kOwnerWord = "owner ";
+inline constexpr std::string_view kLeavingWord = "leave ";
+
 struct ContainerRecord {
-  std::string owner;  ///< nonce of the runtime whose it is
+  std::string owner;     ///< nonce of the runtime whose it is
+  bool leaving = false;  ///< its removal has begun
   ContainerId id;
   Service service;
   RunOptions options;  ///< without descriptors and without what only a creation needs
@@ -32,7 +38,7 @@ struct ContainerRecord {
   WallTime created_at{};
 };
 
-/// "owner <nonce>", then version, checksum and length of the JSON behind it.
+/// "owner <nonce>" (or "leave <nonce>"), then version, checksum and length of the JSON behind it.
 std::string to_text(const ContainerRecord& record);
 /// The same with the service's JSON given, for those who write many records of one service.
 std::string to_text(const ContainerRecord& record, std::string_view service_json);

@@ -132,9 +132,10 @@ class PruneVerb : public Command {
     int code = 0;
     for (const auto& entry : *entries) {
       if (entry.state.state != State::Exited && entry.state.state != State::Failed) continue;
+      // What can't be read may be of worth to somebody; a runtime that lives wants to keep its own.
+      if (entry.damaged || entry.is_others) continue;
       if (auto removed = (*runtime)->remove_container(entry.id); !removed) {
-        // A runtime that lives wants to keep its own.
-        if (removed.error().kind == ErrorKind::Conflict) continue;
+        if (removed.error().kind == ErrorKind::Conflict) continue;  // started meanwhile
         print_error(removed.error(), "prune");
         code = kOwnError;
         continue;

@@ -24,6 +24,7 @@ std::string command_text(const ContainerEntry& entry) {
 }
 
 std::string status_text(const ContainerEntry& entry) {
+  if (entry.damaged) return "damaged";
   std::string text{to_string(entry.state.state)};
   if (entry.state.exit)
     text += " " + std::to_string(entry.state.exit->code) + " (" +
@@ -50,7 +51,7 @@ class Ps : public Command {
     std::string ids;
     for (const auto& entry : *entries) {
       if (!entry.id.str().starts_with(prefix_)) continue;
-      if (!is_all_ && !is_alive(entry.state.state)) continue;
+      if (!is_all_ && !entry.damaged && !is_alive(entry.state.state)) continue;
       ids += entry.id.str() + "\n";
       all.push_back(to_value(entry));
       table.add({entry.id.str(), status_text(entry), entry.port ? std::to_string(*entry.port) : "",
@@ -65,6 +66,8 @@ class Ps : public Command {
       write_all(STDOUT_FILENO,
                 table.str(is_terminal(STDOUT_FILENO) ? terminal_size(STDOUT_FILENO).columns : 0));
     }
+    for (const auto& entry : *entries)
+      if (entry.damaged) warn(entry.state.reason);
     return 0;
   }
 

@@ -4,6 +4,8 @@
 #include "ringfort/platform/linux/shim_run.hpp"
 #include "ringfort/platform/shim_traces.hpp"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <sys/syscall.h>
@@ -13,6 +15,7 @@ namespace ringfort::platform {
 namespace {
 
 constexpr Duration kLook = std::chrono::milliseconds(100);
+constexpr auto kDeath = std::chrono::seconds(6);  // a shim gives up after five
 
 class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
  public:
@@ -78,6 +81,20 @@ Result<std::shared_ptr<Run>> adopt_run(EventLoop& loop, const std::string& conta
         Error{ErrorKind::NotFound, "no shim lives there", "ask for its state", container, 0});
   std::make_shared<ShimWatch>(loop, state_dir, std::move(handlers))->start(traces);
   return std::make_shared<ShimRun>(loop, container, state_dir, Fd{});
+}
+
+Status end_found_run(EventLoop& loop, const std::string& container, const std::string& state_dir) {
+  const auto give_up = std::chrono::steady_clock::now() + kDeath;
+  while (read_shim_traces(state_dir).locked) {
+    // Again and again: it may be starting, with nobody at its socket yet.
+    (void)ShimRun(loop, container, state_dir, Fd{}).kill_tree(false);
+    if (std::chrono::steady_clock::now() > give_up)
+      return fail(Error{ErrorKind::Timeout, "was killed but does not end",
+                        "look for processes in state D (ps), then remove it once more", container,
+                        0});
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return {};
 }
 
 }  // namespace ringfort::platform

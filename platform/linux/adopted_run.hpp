@@ -14,4 +14,7 @@ namespace ringfort::platform {
 Result<std::shared_ptr<Run>> adopt_run(EventLoop& loop, const std::string& container,
                                        const std::string& state_dir, RunHandlers handlers);
 
+/// As Spawner::end_found.
+Status end_found_run(EventLoop& loop, const std::string& container, const std::string& state_dir);
+
 }  // namespace ringfort::platform

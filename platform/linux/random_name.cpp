@@ -7,11 +7,20 @@
 
 namespace ringfort::platform {
 
+namespace {
+
+/// So few bytes come whole once the pool is ready: getrandom(2).
+template <class Bytes>
+void fill(Bytes& bytes) {
+  while (::getrandom(&bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) {
+  }
+}
+
+}  // namespace
+
 std::string random_name() {
   std::array<std::uint8_t, 16> bytes{};
-  // So few bytes come whole once the pool is ready: getrandom(2).
-  while (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-  }
+  fill(bytes);
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string name;
   for (const auto byte : bytes) {
@@ -19,6 +28,12 @@ std::string random_name() {
     name += kDigits[byte & 15U];
   }
   return name;
+}
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  while (number == 0) fill(number);
+  return number;
 }
 
 }  // namespace ringfort::platform

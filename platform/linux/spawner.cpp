@@ -1,11 +1,13 @@
 #include "ringfort/platform/spawner.hpp"
 
 #include "ringfort/platform/linux/adopted_run.hpp"
+#include "ringfort/platform/linux/random_name.hpp"
 #include "ringfort/platform/linux/run_end.hpp"
 #include "ringfort/platform/linux/shim_run.hpp"
 #include "ringfort/platform/linux/spawn_fds.hpp"
 #include "ringfort/platform/linux/unix_message.hpp"
 #include "ringfort/platform/linux/zygote_process.hpp"
+#include "ringfort/platform/shim_traces.hpp"
 
 #include <array>
 #include <deque>
@@ -37,7 +39,9 @@ constexpr Duration kFarewellPatience = std::chrono::seconds(2);
 
 /// What is kept of a run until its end.
 struct LiveRun {
+  std::uint64_t cookie = 0;
   std::string container;
+  std::string state_dir;
   RunHandlers handlers;
   LaunchPlan plan;               ///< emptied once the program has started
   std::uint64_t generation = 0;  ///< of the zygote; 0 = no zygote has the request
@@ -45,7 +49,15 @@ struct LiveRun {
   std::optional<WallTime> started_at;
 };
 
-ProgramEnded lost_run(const LiveRun& run) { return lost(run.container, run.started_at); }
+/// Its shim has gone without a word. It may have been killed after it wrote its record.
+ProgramEnded lost_run(const LiveRun& run) {
+  if (!run.state_dir.empty()) {
+    const auto traces = read_shim_traces(run.state_dir);
+    const bool is_its_own = traces.exit && traces.exit->cookie == run.cookie;
+    if (is_its_own && traces.exit->start_step == 0) return {exit_record_of(traces), {}};
+  }
+  return lost(run.container, run.started_at);
+}
 
 /// True when one of them is ready (a hang-up counts) before the time is over.
 bool wait_for(std::span<pollfd> set, Duration patience) {
@@ -83,6 +95,9 @@ class ZygoteSpawner final : public Spawner {
   Result<std::shared_ptr<Run>> adopt(const std::string& container, const std::string& state_dir,
                                      RunHandlers handlers) override {
     return adopt_run(loop_, container, state_dir, std::move(handlers));
+  }
+  Status end_found(const std::string& container, const std::string& state_dir) override {
+    return end_found_run(loop_, container, state_dir);
   }
   std::int32_t zygote_pid() const override {
     const std::lock_guard lock(mutex_);
@@ -140,7 +155,8 @@ class ZygoteSpawner final : public Spawner {
   mutable std::mutex mutex_;
   std::map<std::uint64_t, Zygote> zygotes_;
   std::uint64_t current_ = 0;
-  std::uint64_t next_cookie_ = 1;
+  /// Other processes start the same containers, and a record is known as a run's by its cookie.
+  std::uint64_t next_cookie_ = random_number();
   std::unordered_map<std::uint64_t, LiveRun> runs_;
   std::unordered_map<std::uint64_t, std::pair<Fd, std::uint64_t>> shim_watches_;
   std::deque<Pending> pending_;  ///< taken back from a zygote that died
@@ -200,7 +216,9 @@ Result<std::shared_ptr<Run>> ZygoteSpawner::run(RunRequest request, RunHandlers 
   if (auto ok = ensure_lease(); !ok) return fail(ok.error());
   message.cookie = next_cookie_++;
   LiveRun live;
+  live.cookie = message.cookie;
   live.container = request.container;
+  live.state_dir = request.state_dir;
   live.handlers = std::move(handlers);
   // Before the request: the first event may be here before this function returns.
   auto& kept = runs_.emplace(message.cookie, std::move(live)).first->second;

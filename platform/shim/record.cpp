@@ -11,6 +11,7 @@ namespace {
 
 char g_boot_id[40];
 std::uint64_t g_pidns_inode;
+bool g_synced;
 
 /// Field 22 of /proc/self/stat: start time in clock ticks since boot.
 std::uint64_t start_ticks() {
@@ -28,13 +29,18 @@ std::uint64_t start_ticks() {
 }
 
 template <class Record>
-long write_record(int fd, Record& record) {
+void seal(Record& record) {
   record.magic = wire::kRecordMagic;
   record.version = wire::kProtocolVersion;
   record.checksum = wire::checksum(&record, offsetof(Record, checksum));
-  const long written = sys(SYS_pwrite64, fd, &record, sizeof record, 0L);
-  if (written < 0) return written;
-  return written == sizeof record ? 0 : -ENOSPC;
+}
+
+template <class Record>
+long put(int fd, const Record& record, long offset, bool synced) {
+  long written = -EINTR;
+  while (written == -EINTR) written = sys(SYS_pwrite64, fd, &record, sizeof record, offset);
+  if (written >= 0 && written != sizeof record) return -ENOSPC;
+  return written < 0 || !synced ? (written < 0 ? written : 0) : sys(SYS_fdatasync, fd);
 }
 
 }  // namespace
@@ -45,6 +51,8 @@ void learn_machine() {
   struct stat status {};
   if (::stat("/proc/self/ns/pid", &status) == 0) g_pidns_inode = status.st_ino;
 }
+
+void sync_records() { g_synced = true; }
 
 long write_shim_record(int fd, std::uint64_t cookie, pid_t shim_pid, pid_t main_pid,
                        std::int64_t started_usec) {
@@ -58,12 +66,13 @@ long write_shim_record(int fd, std::uint64_t cookie, pid_t shim_pid, pid_t main_
   record.pidns_inode = g_pidns_inode;
   record.started_usec = started_usec;
   std::memcpy(record.boot_id, g_boot_id, sizeof record.boot_id);
-  return write_record(fd, record);
+  seal(record);
+  return put(fd, record, 0, g_synced && main_pid == 0);
 }
 
-long write_exit_file(int fd, std::uint64_t cookie, int status, std::uint32_t exit_flags,
-                     std::int64_t started_usec, std::int64_t finished_usec, wire::Step step,
-                     std::int32_t error) {
+long write_exit_file(int fd, int shim_fd, std::uint64_t cookie, int status,
+                     std::uint32_t exit_flags, std::int64_t started_usec,
+                     std::int64_t finished_usec, wire::Step step, std::int32_t error) {
   if (fd < 0) return 0;
   wire::ExitFile record{};
   record.cookie = cookie;
@@ -73,7 +82,10 @@ long write_exit_file(int fd, std::uint64_t cookie, int status, std::uint32_t exi
   record.finished_usec = finished_usec;
   record.start_step = static_cast<std::uint32_t>(step);
   record.start_error = error;
-  return write_record(fd, record);
+  seal(record);
+  const long result = put(fd, record, 0, g_synced);
+  if (result == 0 || shim_fd < 0) return result;
+  return put(shim_fd, record, wire::kExitInShimFile, g_synced);
 }
 
 }  // namespace ringfort::shim

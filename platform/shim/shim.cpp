@@ -113,6 +113,7 @@ long Shim::become_init(wire::Step& step) {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (!is_init()) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   step = wire::Step::Lock;
+  if (plan_.has(wire::kSynced)) sync_records();
   if (fd(wire::kShimFd) >= 0) {
     result = sys(SYS_flock, fd(wire::kShimFd), LOCK_EX | LOCK_NB);
     if (result == 0)
@@ -215,8 +216,8 @@ void Shim::start_program() {
 
 void Shim::report_start_failure(wire::Step step, long error, std::uint32_t detail) {
   finished_usec_ = wall_usec();
-  write_exit_file(fd(wire::kExitFd), start_.request.cookie, 0, 0, 0, finished_usec_, step,
-                  static_cast<std::int32_t>(-error));
+  write_exit_file(fd(wire::kExitFd), fd(wire::kShimFd), start_.request.cookie, 0, 0, 0,
+                  finished_usec_, step, static_cast<std::int32_t>(-error));
   wire::Event event{};
   event.kind = wire::EventKind::StartFailed;
   event.step = step;
@@ -538,8 +539,8 @@ void Shim::drain_logs() {
 void Shim::finish() {
   drain_logs();
   if (memory_limit_hit()) exit_flags_ |= wire::kOom;
-  write_exit_file(fd(wire::kExitFd), start_.request.cookie, main_status_, exit_flags_,
-                  started_usec_, finished_usec_, wire::Step::None, 0);
+  write_exit_file(fd(wire::kExitFd), fd(wire::kShimFd), start_.request.cookie, main_status_,
+                  exit_flags_, started_usec_, finished_usec_, wire::Step::None, 0);
   wire::Event event{};
   event.kind = wire::EventKind::Exited;
   event.status = main_status_;

@@ -80,6 +80,7 @@ enum PlanFlags : std::uint32_t {
   kChangeIds = 1U << 4,
   kRootIsTmpfs = 1U << 5,  ///< no image: `root` is a fresh tmpfs
   kRootReadOnly = 1U << 6,
+  kSynced = 1U << 7,  ///< the shim's records are on the disk before it tells of them
 };
 
 struct PlanHeader {
@@ -262,7 +263,8 @@ struct ShimRecord {
   std::uint32_t checksum;  ///< of all bytes before it
 };
 
-/// state/<id>/exit.
+/// state/<id>/exit; on a disk too full for it at this offset of state/<id>/shim.
+inline constexpr long kExitInShimFile = 1024;
 struct ExitFile {
   std::uint32_t magic;
   std::uint32_t version;

@@ -23,6 +23,9 @@ struct FakeFiles final : platform::ContainerFiles {
   std::optional<Error> create_error;
   std::optional<Error> open_error;
   std::optional<Error> discard_error;
+  std::optional<Error> mark_error;
+  std::set<std::string> marked;
+  std::set<std::string> cut_short;
   std::size_t opened = 0;
 
   const std::string& data_dir() const override { return data_dir_; }
@@ -34,6 +37,7 @@ struct FakeFiles final : platform::ContainerFiles {
   bool held_by_live_owner(const ContainerId& id) const override {
     return held_elsewhere.contains(id.str());
   }
+  bool has_live_owner(const ContainerId& id) const override { return held_by_live_owner(id); }
   Status create(const platform::NewContainer& what) override {
     if (create_error) return fail(*create_error);
     present.insert(what.id.str());
@@ -51,6 +55,15 @@ struct FakeFiles final : platform::ContainerFiles {
     records.erase(id.str());
     return {};
   }
+  Status discard_found(const ContainerId& id, Durability durability) override {
+    return discard(id, durability);
+  }
+  Status mark_leaving(const ContainerId& id, Durability) override {
+    if (mark_error) return fail(*mark_error);
+    marked.insert(id.str());
+    return {};
+  }
+  bool has_directory(const ContainerId& id) const override { return !cut_short.contains(id.str()); }
   void drain() override {}
   std::map<std::string, std::string> records;
   std::set<std::string> live_owners;
@@ -68,7 +81,7 @@ struct FakeFiles final : platform::ContainerFiles {
   bool is_alive(const std::string& owner) const override {
     return owner == nonce_ || live_owners.contains(owner);
   }
-  Status take_over(const ContainerId& id, const std::string& text) override {
+  Status take_over(const ContainerId& id, const std::string& text, Durability) override {
     records[id.str()] = text;
     return {};
   }
@@ -128,6 +141,7 @@ struct FakeSpawner final : platform::Spawner {
     launched.push_back({std::make_shared<FakeRun>(), std::move(handlers), {}});
     return launched.back().run;
   }
+  Status end_found(const std::string&, const std::string&) override { return {}; }
   std::int32_t zygote_pid() const override { return 1; }
 
   FakeRun& last() { return *launched.back().run; }

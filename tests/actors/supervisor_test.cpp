@@ -198,12 +198,51 @@ TEST_F(RecoveryTest, ListsThoseOfOthersOnlyWhenAsked) {
   EXPECT_EQ((*all)->front().state.state, State::Running);
 }
 
-TEST_F(RecoveryTest, NeverRemovesWhatALiveOwnerHas) {
+TEST_F(RecoveryTest, RemovesALiveOwnersByAskingItsShim) {
   give_to("other");
   fake.files->live_owners.insert("other");
-  EXPECT_EQ(call<Status>(Remove{})->error().kind, ErrorKind::Conflict);
+  auto removed = send<Status>(Remove{});
+  system.run();
+  EXPECT_TRUE(fake.files->marked.contains("web-1"));
+  EXPECT_THAT(fake.spawner->last().calls, testing::ElementsAre("kill"));
+  fake.spawner->end(0);
+  system.run();
+  EXPECT_TRUE(fake.files->present.empty());
+}
+
+TEST_F(RecoveryTest, DoesNotKillWhenTheRemovalCannotBeRecorded) {
+  give_to("dead");
+  fake.files->mark_error = Error{ErrorKind::Io, "disk full", "make room", {}, 0};
+  EXPECT_EQ(call<Status>(Remove{})->error().kind, ErrorKind::Io);
   EXPECT_TRUE(fake.spawner->last().calls.empty());
+  EXPECT_EQ(state(), State::Running);
+}
+
+TEST_F(RecoveryTest, FinishesARemovalThatWasCutShort) {
+  give_to("dead");
+  fake.traces->locked = false;
+  fake.files->cut_short.insert("web-1");
+  (void)state();
+  system.run();
+  EXPECT_TRUE(fake.files->present.empty());
+}
+
+TEST_F(RecoveryTest, LeavesALiveOwnerToItsCreationOrRemoval) {
+  give_to("other");
+  fake.files->live_owners.insert("other");
+  fake.files->cut_short.insert("web-1");
+  EXPECT_EQ(call<Status>(Remove{})->error().kind, ErrorKind::Conflict);
   EXPECT_FALSE(fake.files->present.empty());
+}
+
+TEST_F(RecoveryTest, ListsWhatItCannotReadAsDamaged) {
+  give_to("dead");
+  fake.files->records["web-1"].back() = '!';
+  fake.files->records["web-1"].insert(60, "x");
+  auto all = system.ask<Result<std::vector<ContainerEntry>>>(supervisor, ListContainers{true});
+  ASSERT_EQ((*all)->size(), 1U);
+  EXPECT_TRUE((*all)->front().damaged);
+  EXPECT_THAT((*all)->front().state.reason, testing::HasSubstr("damaged"));
 }
 
 TEST_F(RecoveryTest, TakesADeadOwnersContainerOverWhenItStartsIt) {

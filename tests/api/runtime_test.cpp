@@ -80,10 +80,27 @@ TEST_F(RuntimeTest, LeavesTheContainersOfItsNeighbourAlone) {
   auto neighbour = std::move(*Runtime::open(config));
 
   EXPECT_EQ(neighbour->create_container(id, shell("true")).error().kind, ErrorKind::Conflict);
-  EXPECT_EQ(neighbour->remove_container(id).error().kind, ErrorKind::Conflict);
+  EXPECT_EQ(neighbour->start_container(id).error().kind, ErrorKind::Conflict);
   neighbour.reset();
 
   EXPECT_EQ(runtime->container_state(id)->state, State::Running);
+}
+
+TEST_F(RuntimeTest, HearsThatItsNeighbourHasRemovedAContainer) {
+  run("sleep 300");
+  RuntimeConfig config;
+  config.data_dir = dir / "data";
+  auto neighbour = std::move(*Runtime::open(config));
+
+  EXPECT_TRUE(neighbour->remove_container(id));
+
+  const auto exit = runtime->wait_exit(id);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->reason, EndReason::Stopped);
+  EXPECT_FALSE(test::exists(dir / "data/containers/web-1"));
+  EXPECT_EQ(runtime->start_container(id).error().kind, ErrorKind::NotFound);
+  EXPECT_TRUE(runtime->remove_container(id));
+  create("true");
 }
 
 TEST_F(RuntimeTest, RunsOnTheActorSystemOfItsCaller) {

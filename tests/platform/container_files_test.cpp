@@ -181,7 +181,7 @@ TEST_F(Containers, FullDurabilityMakesTheSameLayout) {
   EXPECT_EQ(read_file(data("state/web-1/record")), what.record);
 }
 
-TEST_F(Containers, OpenForRunGivesTruncatedRecordsAndAppendingLogs) {
+TEST_F(Containers, OpenForRunAppendsAndLeavesTheLastRunsRecords) {
   const auto files = open();
   const auto what = container(*files, "web");
   ASSERT_TRUE(files->create(what));
@@ -195,7 +195,7 @@ TEST_F(Containers, OpenForRunGivesTruncatedRecordsAndAppendingLogs) {
   EXPECT_EQ(::write(run->pid_file.get(), "42\n", 3), 3);
   EXPECT_EQ(read_file(data("containers/web-1/stdout.log")), "first\nsecond\n");
   EXPECT_EQ(read_file(data("containers/web-1/pid")), "42\n");
-  EXPECT_EQ(read_file(data("state/web-1/exit")), "");
+  EXPECT_EQ(read_file(data("state/web-1/exit")), "old");
   EXPECT_TRUE(run->stderr_log && run->log_index && run->shim_record);
   for (const auto* fd : {&run->stdout_log, &run->log_index, &run->listener, &run->pid_file}) {
     EXPECT_EQ(::fcntl(fd->get(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
@@ -231,6 +231,8 @@ TEST_F(Containers, TheListenerAcceptsAtItsNameAlsoInTheNextContainer) {
     // One more is left waiting: the next container must not see it.
     Fd stale;
     ASSERT_EQ(connect_to(data("state/" + what.id.str()), stale), 0);
+
+    ASSERT_EQ(::flock(run->shim_record.get(), LOCK_UN), 0);  // as a shim at its end
 
     ASSERT_TRUE(files->discard(what.id, what.durability));
     EXPECT_EQ(::recv(stale.get(), text, sizeof text, 0), 0);

@@ -70,6 +70,16 @@ TEST_F(ShimTracesTest, TakesNoRecordOfAnotherRun) {
   EXPECT_EQ(found(), Found::Lost);
 }
 
+TEST_F(ShimTracesTest, FindsAnEndThatHadNoRoomInItsOwnFile) {
+  std::string text(bytes(shim(2)));
+  text.resize(wire::kExitInShimFile);
+  text += bytes(exit_with(2, 9));
+  write("shim", text);
+  write("exit", bytes(exit_with(1, 7)));  // of the run before
+  EXPECT_EQ(found(), Found::Ended);
+  EXPECT_EQ(exit_record_of(read_shim_traces(path())).code, 9);
+}
+
 TEST_F(ShimTracesTest, TakesNoTornOrDamagedFile) {
   const auto exit = exit_with(1, 7);
   write("shim", bytes(shim(1)));

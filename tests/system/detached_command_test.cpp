@@ -1,10 +1,6 @@
 // Containers that outlive the command that made them: each verb is a process of its own, and no
 // supervisor lives in between.
-#include "ringfort/support/command.hpp"
-#include "ringfort/support/eventually.hpp"
-
-#include <gmock/gmock.h>
-#include <nlohmann/json.hpp>
+#include "detached_fixture.hpp"
 
 #include <csignal>
 #include <filesystem>
@@ -14,57 +10,13 @@ namespace ringfort {
 namespace {
 
 using nlohmann::json;
-using test::Command;
-using test::Outcome;
 using test::User;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using namespace std::chrono_literals;
 
-using Row = std::tuple<std::string, User>;
-
-class DetachedCommand : public testing::TestWithParam<Row> {
- protected:
-  void SetUp() override {
-    if (const auto why = command_.refusal(level_)) GTEST_SKIP() << *why;
-  }
-  void TearDown() override {
-    if (IsSkipped()) return;
-    for (const auto& one : ps()) (void)run({"rm", "-f", one["id"]});
-    EXPECT_THAT(command_.leftovers(), IsEmpty());
-  }
-
-  Outcome run(const std::vector<std::string>& words) const { return command_.run(words); }
-  /// Detached, under this name.
-  void start(const std::string& name, const std::string& script,
-             const std::vector<std::string>& options = {}) const {
-    std::vector<std::string> words{"run", "-d", "--isolation", level_, "--name", name};
-    words.insert(words.end(), options.begin(), options.end());
-    words.insert(words.end(), {"--", "sh", "-c", script});
-    const auto made = run(words);
-    ASSERT_EQ(made.code, 0) << made.err;
-    EXPECT_EQ(made.out, name + "-1\n");
-  }
-  json ps() const {
-    const auto listed = run({"ps", "-a", "--json"});
-    EXPECT_EQ(listed.code, 0) << listed.err;
-    return listed.code == 0 ? json::parse(listed.out) : json::array();
-  }
-  json inspect(const std::string& name) const {
-    const auto shown = run({"inspect", name});
-    EXPECT_EQ(shown.code, 0) << shown.err;
-    return shown.code == 0 ? json::parse(shown.out).at(0) : json();
-  }
-  bool has_said(const std::string& name, const std::string& text) const {
-    return test::eventually(10s, [&] {
-      return run({"logs", name}).out.find(text) != std::string::npos;
-    });
-  }
-
-  std::string level_ = std::get<0>(GetParam());
-  Command command_{std::get<1>(GetParam())};
-};
+using DetachedCommand = test::DetachedFixture;
 
 int parent_of(int pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
@@ -180,29 +132,7 @@ TEST_P(DetachedCommand, NeverWipesWhatHasTheName) {
   EXPECT_EQ(run({"rm", "nobody"}).code, 125);
 }
 
-TEST_P(DetachedCommand, ADamagedRecordHarmsNobodyElse) {
-  start("good", "exit 0");
-  start("bad", "exit 0");
-  EXPECT_EQ(run({"wait", "good", "bad"}).out, "0\n0\n");
-  const auto record = command_.data_dir() + "/state/bad-1/record";
-  auto text = test::read_file(record);
-  text[text.size() / 2] ^= 1;
-  test::write_file(record, text);
-
-  const auto shown = run({"inspect", "bad-1"});
-  EXPECT_EQ(shown.code, 125);
-  EXPECT_THAT(shown.err, HasSubstr("checksum"));
-  EXPECT_EQ(inspect("good")["state"], "exited");
-  EXPECT_EQ(run({"rm", "-f", "bad-1"}).code, 0);
-}
-
-INSTANTIATE_TEST_SUITE_P(, DetachedCommand,
-                         testing::Combine(testing::Values("landlock", "namespaces"),
-                                          testing::Values(User::Own, User::Plain)),
-                         [](const testing::TestParamInfo<Row>& row) {
-                           return std::get<0>(row.param) +
-                                  (std::get<1>(row.param) == User::Own ? "Own" : "Plain");
-                         });
+RINGFORT_EACH_LEVEL_AND_USER(DetachedCommand);
 
 }  // namespace
 }  // namespace ringfort

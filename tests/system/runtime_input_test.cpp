@@ -148,7 +148,7 @@ TEST_P(RuntimeInput, AnotherRuntimesContainerIsNotTouched) {
   EXPECT_TRUE(fails(runtime_->create_container(id, victim("idle")), ErrorKind::Conflict));
   // It may be asked, and never taken.
   EXPECT_EQ(runtime_->container_state(id)->state, State::Running);
-  EXPECT_TRUE(fails(runtime_->remove_container(id), ErrorKind::Conflict));
+  EXPECT_TRUE(fails(runtime_->start_container(id), ErrorKind::Conflict));
   runtime_.reset();
 
   EXPECT_EQ(other->container_state(id)->state, State::Running);

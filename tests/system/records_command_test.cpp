@@ -1,0 +1,141 @@
+// What a command finds on disk: records that are whole, old, damaged, or somebody else's.
+#include "detached_fixture.hpp"
+
+#include <filesystem>
+
+#include <unistd.h>
+
+namespace ringfort {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using namespace std::chrono_literals;
+
+class RecordsCommand : public test::DetachedFixture {
+ protected:
+  std::string state(const std::string& path) const {
+    return command_.data_dir() + "/state/" + path;
+  }
+  static void flip(const std::string& path, std::size_t at) {
+    auto text = test::read_file(path);
+    ASSERT_LT(at, text.size());
+    text[at] ^= 1;
+    test::write_file(path, text);
+  }
+  void end(const std::string& name) const { EXPECT_EQ(run({"wait", name}).out, "0\n"); }
+};
+
+TEST_P(RecordsCommand, ADamagedOneIsShownAndHarmsNobodyElse) {
+  start("good", "exit 0");
+  start("bad", "exit 0");
+  end("good");
+  end("bad");
+  flip(state("bad-1/record"), 200);
+
+  const auto shown = run({"inspect", "bad-1"});
+  EXPECT_EQ(shown.code, 125);
+  EXPECT_THAT(shown.err, HasSubstr("checksum"));
+  const auto listed = run({"ps"});
+  EXPECT_THAT(listed.out, HasSubstr("damaged"));
+  EXPECT_THAT(listed.err, HasSubstr("ringfort rm -f"));
+  EXPECT_EQ(inspect("good")["state"], "exited");
+  EXPECT_EQ(run({"prune"}).out, "good-1\n") << "user data is not thrown away in doubt";
+  EXPECT_EQ(run({"rm", "-f", "bad-1"}).code, 0);
+  EXPECT_EQ(ps().size(), 0U);
+}
+
+TEST_P(RecordsCommand, ADamagedOneWhoseProgramLivesIsRemovedWithIt) {
+  start("bad", "echo ready; exec sleep 1000");
+  ASSERT_TRUE(has_said("bad", "ready\n"));
+  const int program = inspect("bad")["pid"];
+  flip(state("bad-1/record"), 200);
+
+  EXPECT_EQ(run({"rm", "-f", "bad-1"}).code, 0);
+
+  EXPECT_EQ(::kill(program, 0), -1);
+  EXPECT_EQ(errno, ESRCH);
+}
+
+TEST_P(RecordsCommand, AtFullDurabilityTheOneBeforeServes) {
+  start("job", "exit 0", {"--durability", "full"});
+  end("job");
+  EXPECT_EQ(run({"start", "job"}).code, 0);  // another owner: a second record
+  end("job");
+  flip(state("job-1/record"), 200);
+
+  EXPECT_EQ(inspect("job")["state"], "exited");
+  EXPECT_EQ(run({"start", "job"}).code, 0);
+  end("job");
+}
+
+TEST_P(RecordsCommand, WithoutARecordNothingCanBeDetached) {
+  const auto refused = run({"run", "-d", "--durability", "none", "--", "true"});
+  EXPECT_EQ(refused.code, 125);
+  EXPECT_THAT(refused.err, HasSubstr("durability process or full"));
+  EXPECT_EQ(run({"create", "--durability", "none", "--", "true"}).code, 125);
+  EXPECT_EQ(ps().size(), 0U);
+}
+
+/// As if the command had been killed between the two steps of a removal.
+TEST_P(RecordsCommand, ARemovalThatWasCutShortIsFinishedByWhoeverLooks) {
+  start("half", "exit 0");
+  start("marked", "echo ready; exec sleep 1000");
+  end("half");
+  ASSERT_TRUE(has_said("marked", "ready\n"));
+  const int program = inspect("marked")["pid"];
+  std::filesystem::remove_all(command_.data_dir() + "/containers/half-1");
+  auto record = test::read_file(state("marked-1/record"));
+  test::write_file(state("marked-1/record"), record.replace(0, 6, "leave "));
+
+  (void)run({"ps", "-a"});
+
+  EXPECT_EQ(ps().size(), 0U);
+  EXPECT_FALSE(test::exists(state("half-1")));
+  EXPECT_FALSE(test::exists(state("marked-1")));
+  EXPECT_EQ(::kill(program, 0), -1);
+  start("half", "exit 0");
+  end("half");
+}
+
+/// `pid` is written for people; nothing may follow from what is in it.
+TEST_P(RecordsCommand, APidFileIsNotRead) {
+  for (const std::string text : {"0\n", "-1\n", "1\n", "not a number\n", ""}) {
+    start("web", "echo ready; exec sleep 1000");
+    ASSERT_TRUE(has_said("web", "ready\n"));
+    test::write_file(command_.data_dir() + "/containers/web-1/pid", text);
+    EXPECT_EQ(run({"kill", "web"}).code, 0) << text;
+    EXPECT_EQ(run({"wait", "web"}).out, "137\n");
+    EXPECT_EQ(run({"rm", "web"}).code, 0);
+  }
+}
+
+TEST_P(RecordsCommand, ForeignFilesArePassedOverAndStay) {
+  start("web", "exit 0");
+  end("web");
+  const std::vector<std::string> foreign{
+      "containers/notes", "state/notes",  "state/web-01/record", "state/owners/notes",
+      ".staging/notes",   ".trash/notes", "state/web-1/notes"};
+  for (const auto& path : foreign) {
+    std::filesystem::create_directories(
+        std::filesystem::path(command_.data_dir() + "/" + path).parent_path());
+    test::write_file(command_.data_dir() + "/" + path, "mine");
+  }
+
+  EXPECT_EQ(ps().size(), 1U);
+  EXPECT_EQ(run({"start", "web"}).code, 0);
+  end("web");
+  EXPECT_EQ(run({"prune"}).out, "web-1\n");
+
+  for (const auto& path : foreign) {
+    if (path == "state/web-1/notes") continue;  // a removal takes the whole of it
+    EXPECT_EQ(test::read_file(command_.data_dir() + "/" + path), "mine") << path;
+    std::filesystem::remove(command_.data_dir() + "/" + path);
+  }
+  std::filesystem::remove(state("web-01"));
+}
+
+RINGFORT_EACH_LEVEL_AND_USER(RecordsCommand);
+
+}  // namespace
+}  // namespace ringfort
