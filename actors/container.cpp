@@ -81,7 +81,7 @@ Answer<Status> Container::on_stop(const Stop& call) {
   auto promise = make_promise<Status, Handle>(self_);
   stops_.push_back(promise);
   patience_ = bounded(call.patience);
-  (void)apply(step);
+  give_up_unless(apply(step));
   return promise;
 }
 
@@ -114,6 +114,15 @@ Answer<Status> Container::on_remove() {
   return promise;
 }
 
+/// A shim of a newer version can't be asked. One that is gone is about to be heard of: no failure.
+void Container::give_up_unless(const Status& asked) {
+  if (asked || asked.error().kind != ErrorKind::Unsupported) return;
+  for (auto* callers : {&stops_, &removes_}) {
+    for (auto& caller : *callers) caller.deliver(asked);
+    callers->clear();
+  }
+}
+
 void Container::remove_marked() {
   const auto refuse = [this](Error why) {
     for (auto& remove : removes_) remove.deliver(Status{fail(why)});
@@ -123,7 +132,7 @@ void Container::remove_marked() {
       .then(
           [this, refuse](Status& marked) {
             if (!marked) return refuse(named(std::move(marked.error())));
-            (void)feed(Event::Remove);
+            give_up_unless(feed(Event::Remove));
           },
           [this, refuse](caf::error&) {
             refuse(error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"));

@@ -43,6 +43,7 @@ class Container {
   Status on_unpause();
   Answer<Status> on_remove();
   void remove_marked();
+  void give_up_unless(const Status& asked);
   Answer<Status> on_shutdown(const messages::Shutdown& call);
   void on_restore(const messages::Restore& call);
   Answer<Result<ExitRecord>> on_wait(const messages::Wait& call);

@@ -3,6 +3,7 @@
 
 #include "ringfort/platform/mount_points.hpp"
 #include "ringfort/platform/policy.hpp"
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/shim/wire.hpp"
 
 #include <cstddef>
@@ -131,7 +132,7 @@ std::vector<std::string> layers(const LaunchPlan& plan);
 MountPointUse use_of(const LaunchPlan& plan, const std::vector<std::string>& mount_points);
 
 /// The flat form that the shim maps.
-std::vector<std::byte> encode(const LaunchPlan& plan);
+std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol = helper_protocol());
 
 /// A readable form, for `explain --linux` and golden files.
 std::string to_text(const LaunchPlan& plan);

@@ -107,11 +107,11 @@ void print_rules(std::ostream& out, const LaunchPlan& plan) {
 
 }  // namespace
 
-std::vector<std::byte> encode(const LaunchPlan& plan) {
+std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol) {
   Writer writer;
   wire::PlanHeader header{};
   header.magic = wire::kPlanMagic;
-  header.version = wire::kProtocolVersion;
+  header.version = protocol;
   header.flags = plan.flags;
   header.uid = plan.uid.value_or(0);
   header.gid = plan.gid.value_or(0);

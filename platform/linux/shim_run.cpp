@@ -17,9 +17,10 @@
 namespace ringfort::platform {
 namespace {
 
+/// The version is filled in when it is sent.
 wire::ControlRequest make_request(wire::ControlOp op, std::int32_t number = 0,
                                   std::int64_t usec = 0, std::uint16_t flags = 0) {
-  return {wire::kProtocolVersion, op, flags, number, usec};
+  return {0, op, flags, number, usec};
 }
 
 Error gone(const std::string& container) {
@@ -44,8 +45,9 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
   ExecJob(EventLoop& loop, std::string container, std::size_t limit, Done done)
       : loop_(loop), container_(std::move(container)), limit_(limit), done_(std::move(done)) {}
 
-  void start(Fd connection, Run::ExecRequest request) {
+  void start(Fd connection, std::uint8_t protocol, Run::ExecRequest request) {
     plan_ = std::move(request.plan);
+    protocol_ = protocol;
     connection_ = std::move(connection);
     auto sent = send_request(request.stdin_text);
     if (!sent) return finish(fail(sent.error()));
@@ -59,7 +61,7 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
 
  private:
   Status send_request(const std::string& stdin_text) {
-    auto plan = sealed_memory("ringfort-plan", encode(plan_));
+    auto plan = sealed_memory("ringfort-plan", encode(plan_, protocol_));
     if (!plan) return fail(plan.error());
     auto input = sealed_memory("ringfort-stdin", std::as_bytes(std::span(stdin_text)));
     if (!input) return fail(input.error());
@@ -72,7 +74,8 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
       theirs[stream] = Fd{ends[1]};
     }
     const std::array<int, 4> fds{plan->get(), input->get(), theirs[0].get(), theirs[1].get()};
-    const auto request = make_request(wire::ControlOp::Exec);
+    auto request = make_request(wire::ControlOp::Exec);
+    request.version = protocol_;
     if (send_message(connection_.get(), &request, sizeof request, fds, 0) != 0)
       return fail(gone(container_));
     return {};
@@ -155,6 +158,7 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
   Done done_;
   std::mutex mutex_;  // start() runs on the caller's thread, the rest on the loop's
   LaunchPlan plan_;
+  std::uint8_t protocol_ = 0;
   Fd connection_;
   Fd pipe_[2];
   std::uint64_t connection_token_ = 0;
@@ -165,13 +169,20 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
 }  // namespace
 
 ShimRun::ShimRun(EventLoop& loop, std::string container, std::string state_dir,
-                 Fd private_connection)
+                 Fd private_connection, std::uint32_t protocol)
     : loop_(loop),
+      protocol_(static_cast<std::uint8_t>(protocol)),
       container_(std::move(container)),
       state_dir_(std::move(state_dir)),
       private_connection_(std::move(private_connection)) {}
 
 Result<Fd> ShimRun::connect() const {
+  if (!understands(protocol_))
+    return fail(
+        Error{ErrorKind::Unsupported,
+              "its shim is of another version of ringfort (protocol " + std::to_string(protocol_) +
+                  ", ours is " + std::to_string(helper_protocol()) + ")",
+              "use the command of that version, or kill its process by hand", container_, 0});
   if (private_connection_) {
     Fd copy{::fcntl(private_connection_.get(), F_DUPFD_CLOEXEC, 3)};
     if (!copy) return fail(os_error("cannot copy a control connection"));
@@ -197,6 +208,7 @@ Result<Fd> ShimRun::connect() const {
 Status ShimRun::send(wire::ControlRequest request) const {
   auto connection = connect();
   if (!connection) return fail(connection.error());
+  request.version = protocol_;
   if (send_message(connection->get(), &request, sizeof request, {}, MSG_DONTWAIT) != 0)
     return fail(gone(container_));
   return {};
@@ -235,7 +247,7 @@ void ShimRun::exec(ExecRequest request, std::function<void(Result<ExecResult>)> 
   auto connection = connect();
   if (!connection) return refuse(std::move(done), connection.error());
   auto job = std::make_shared<ExecJob>(loop_, container_, request.output_limit, std::move(done));
-  job->start(std::move(*connection), std::move(request));
+  job->start(std::move(*connection), protocol_, std::move(request));
 }
 
 }  // namespace ringfort::platform

@@ -10,7 +10,9 @@ namespace ringfort::wire {
 
 inline constexpr std::uint32_t kPlanMagic = 0x72'66'70'31;  // "rfp1"
 inline constexpr std::uint32_t kRecordMagic = 0x72'66'72'31;
-inline constexpr std::uint8_t kProtocolVersion = 1;
+#ifdef RINGFORT_PROTOCOL_VERSION  // the helper; the library asks platform/protocol.hpp
+inline constexpr std::uint8_t kProtocolVersion = RINGFORT_PROTOCOL_VERSION;
+#endif
 
 // ---------------------------------------------------------------- launch plan (a sealed memfd)
 

@@ -135,6 +135,45 @@ TEST_P(RecordsCommand, ForeignFilesArePassedOverAndStay) {
   std::filesystem::remove(state("web-01"));
 }
 
+TEST_P(RecordsCommand, ANewerCommandTakesOverTheShimsOfTheOneBefore) {
+  start("old", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done");
+  start("gone", "exit 3");
+  ASSERT_TRUE(has_said("old", "ready\n"));
+  EXPECT_EQ(run({"wait", "gone"}).out, "3\n");
+  const int program = inspect("old")["pid"];
+
+  command_.upgrade();
+
+  EXPECT_THAT(run({"version"}).out, HasSubstr("protocol 3"));
+  EXPECT_EQ(inspect("old")["state"], "running");
+  EXPECT_EQ(inspect("old")["pid"], program);
+  EXPECT_EQ(inspect("gone")["exit"]["code"], 3);
+  EXPECT_EQ(run({"exec", "old", "sh", "-c", "echo in; exit 5"}).code, 5);
+  EXPECT_EQ(run({"pause", "old"}).code, 0);
+  EXPECT_EQ(inspect("old")["state"], "paused");
+  EXPECT_EQ(run({"unpause", "old"}).code, 0);
+  EXPECT_EQ(run({"stop", "old"}).code, 0);
+  EXPECT_EQ(run({"wait", "old"}).out, "9\n");
+  EXPECT_EQ(run({"start", "gone"}).code, 0) << "with a shim of the new version";
+  EXPECT_EQ(run({"wait", "gone"}).out, "3\n");
+}
+
+/// The other way round nothing can be promised but a clear word.
+TEST_P(RecordsCommand, AnOlderCommandSaysThatAShimIsNewer) {
+  test::Command newer{std::get<1>(GetParam())};
+  newer.upgrade();
+  const std::vector<std::string> words{"--data-dir",  newer.data_dir(), "run",    "-d",
+                                       "--isolation", level_,           "--name", "new",
+                                       "--",          "sleep",          "1000"};
+  ASSERT_EQ(newer.run(words).code, 0);
+
+  const auto refused = run({"--data-dir", newer.data_dir(), "stop", "new"});
+
+  EXPECT_EQ(refused.code, 125);
+  EXPECT_THAT(refused.err, HasSubstr("protocol 3, ours is 2"));
+  EXPECT_EQ(newer.run({"rm", "-f", "new"}).code, 0);
+}
+
 RINGFORT_EACH_LEVEL_AND_USER(RecordsCommand);
 
 }  // namespace
