@@ -215,6 +215,9 @@ std::vector<std::string> missing_protections(const Policy& policy, Level level,
   if (level == Level::Landlock) {
     result.emplace_back("files outside the rules can still be seen by name, size and mode (stat)");
     result.emplace_back(
+        "if supervisor, zygote and shim are all killed, what the program itself started may go on "
+        "(at namespaces the kernel ends it)");
+    result.emplace_back(
         "a program can kill its own shim when both run as one user: reported as lost");
     result.emplace_back("unix sockets with a path are reachable where their mode allows it");
     result.emplace_back("/proc shows a program its own entry only, not those of its children");

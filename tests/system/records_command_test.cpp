@@ -135,6 +135,35 @@ TEST_P(RecordsCommand, ForeignFilesArePassedOverAndStay) {
   std::filesystem::remove(state("web-01"));
 }
 
+/// Neither supervisor nor zygote lives here, so only the kernel is left to clear up.
+TEST_P(RecordsCommand, AKilledShimTakesItsProgramAlongAndAtNamespacesTheWholeTree) {
+  start("web", "setsid sleep 1000 & echo ready; exec sleep 1001");
+  ASSERT_TRUE(has_said("web", "ready\n"));
+  const auto shown = inspect("web");
+  const int program = shown["pid"];
+  const auto tree = test::descendants();
+  ASSERT_EQ(tree.size(), 3U) << "shim, program, what it started";
+
+  for (const int pid : tree)
+    if (test::name_of(pid) == "ringfort-shim") ::kill(pid, SIGKILL);
+
+  EXPECT_EQ(run({"wait", "web"}).out, "255\n");
+  const auto exit = inspect("web")["exit"];
+  EXPECT_EQ(exit["known"], false);
+  EXPECT_EQ(exit["reason"], "lost");
+  EXPECT_TRUE(test::eventually(5s, [&] { return test::name_of(program).empty(); }));
+  if (level_ == "namespaces") {
+    EXPECT_TRUE(test::eventually(5s, [] { return test::descendants().empty(); }));
+    return;
+  }
+  // The limit, as it is printed.
+  EXPECT_THAT(shown["missing"].dump(), HasSubstr("what the program itself started may go on"));
+  const auto left = test::descendants();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(test::name_of(left[0]), "sleep");
+  ::kill(left[0], SIGKILL);
+}
+
 TEST_P(RecordsCommand, ANewerCommandTakesOverTheShimsOfTheOneBefore) {
   start("old", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done");
   start("gone", "exit 3");
