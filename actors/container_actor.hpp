@@ -69,6 +69,7 @@ class Container {
   void build();
   void build_with_port();
   void build_failed(Error error);
+  bool is_recorded() const;
   void open();
   void open_as_ours();
   void take_over();
@@ -116,6 +117,7 @@ class Container {
   Duration patience_{};           ///< of the last stop
   std::uint64_t death_ticket_ = 0;
   bool guarded_ = false;
+  bool is_removed_ = false;
   bool streams_lent_ = false;  ///< the caller's descriptors are still good
 
   // Who waits for what.

@@ -102,8 +102,9 @@ Status Container::perform(Effect effect) {
 void Container::build() {
   exit_.reset();
   failure_.reset();
+  if (found_) port_.reset();  // it was not ours to hold
   if (!options_.own_port || port_) return build_with_port();
-  request(self_, context_->ports, ClaimPort{})
+  request(self_, context_->ports, ClaimPort{is_recorded()})
       .then(
           [this](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
             if (!claim) return build_failed(std::move(claim.error()));
@@ -143,6 +144,10 @@ void Container::build_failed(Error error) {
   (void)feed(Event::BuildFailed);
 }
 
+bool Container::is_recorded() const {
+  return options_.durability.value_or(context_->settings.durability) != Durability::None;
+}
+
 void Container::answer_create() {
   if (!create_) return;
   if (machine_.state == State::Removing) {
@@ -171,10 +176,11 @@ void Container::open() {
 void Container::open_as_ours() {
   if (!port_ || hold_port_again()) return take_over();
   auto generation = machine_.generation;
-  request(self_, context_->ports, ClaimPort{})
+  request(self_, context_->ports, ClaimPort{is_recorded()})
       .then(
           [this, generation](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
             if (!claim) return start_failed(generation, std::move(claim.error()));
+            post(context_->ports, ReleasePort{port_->port, true});
             port_ = std::move(*claim);
             take_over();
           },
@@ -324,6 +330,7 @@ void Container::discard() {
   request(self_, context_->rootfs, Discard{id_, site_, static_cast<bool>(found_)})
       .then(
           [this](Status& gone) {
+            is_removed_ = gone.has_value();
             if (gone) return void(feed(Event::Discarded));
             failure_ = named(std::move(gone.error()));
             (void)feed(Event::DiscardFailed);
@@ -344,7 +351,9 @@ void Container::answer_remove() {
 }
 
 void Container::quit() {
-  if (port_) post(context_->ports, ReleasePort{port_->port});
+  // What was never made, or is no more, has no port.
+  if (port_)
+    post(context_->ports, ReleasePort{port_->port, is_recorded() && (is_removed_ || !site_)});
   // Before any answer: whoever hears one may use the name again at once.
   post(supervisor_, Gone{id_, self_->address()});
   answer_everything();

@@ -72,6 +72,7 @@ class Shim {
   bool main_dead_ = false;
   bool childless_ = false;
   bool killing_ = false;
+  bool frozen_ = false;
   int main_status_ = 0;
   std::uint32_t exit_flags_ = 0;
   std::int64_t started_usec_ = 0;
@@ -405,9 +406,11 @@ void Shim::on_request(Connection& client, Incoming& incoming) {
       kill_tree();
       break;
     case wire::ControlOp::Freeze:
+      frozen_ = true;
       signal_tree(SIGSTOP, is_init());
       break;
     case wire::ControlOp::Thaw:
+      frozen_ = false;
       signal_tree(SIGCONT, is_init());
       break;
     case wire::ControlOp::Exec:
@@ -508,6 +511,9 @@ void Shim::begin_stop(std::int64_t patience_usec, std::uint32_t why) {
   if (patience_usec <= 0) return kill_tree();
   signal_main(SIGTERM);
   signal_main(SIGCONT);  // a stopped program gets its TERM too
+  // It may wait for children that stand still with it.
+  if (frozen_) signal_tree(SIGCONT, is_init());
+  frozen_ = false;
 }
 
 void Shim::kill_tree() {

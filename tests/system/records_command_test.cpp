@@ -2,6 +2,7 @@
 #include "detached_fixture.hpp"
 
 #include <filesystem>
+#include <set>
 
 #include <unistd.h>
 
@@ -135,6 +136,22 @@ TEST_P(RecordsCommand, ForeignFilesArePassedOverAndStay) {
   std::filesystem::remove(state("web-01"));
 }
 
+TEST_P(RecordsCommand, APortIsOneContainersAlsoWhileNobodyHoldsIt) {
+  std::set<int> ports;
+  for (const auto* name : {"one", "two", "three"}) {
+    ASSERT_EQ(run({"create", "--isolation", level_, "--port", "--name", name, "--", "sh", "-c",
+                   "echo $PORT"})
+                  .code,
+              0);
+    ports.insert(inspect(name)["port"].get<int>());
+  }
+  EXPECT_EQ(ports.size(), 3U);
+  // Somebody with another data directory may take it at this moment: then it has a new one.
+  EXPECT_EQ(run({"start", "one"}).code, 0);
+  end("one");
+  EXPECT_EQ(run({"logs", "one"}).out, std::to_string(inspect("one")["port"].get<int>()) + "\n");
+}
+
 /// Neither supervisor nor zygote lives here, so only the kernel is left to clear up.
 TEST_P(RecordsCommand, AKilledShimTakesItsProgramAlongAndAtNamespacesTheWholeTree) {
   start("web", "setsid sleep 1000 & echo ready; exec sleep 1001");
@@ -179,7 +196,7 @@ TEST_P(RecordsCommand, ANewerCommandTakesOverTheShimsOfTheOneBefore) {
   EXPECT_EQ(inspect("gone")["exit"]["code"], 3);
   EXPECT_EQ(run({"exec", "old", "sh", "-c", "echo in; exit 5"}).code, 5);
   EXPECT_EQ(run({"pause", "old"}).code, 0);
-  EXPECT_EQ(inspect("old")["state"], "paused");
+  EXPECT_TRUE(test::eventually(5s, [&] { return inspect("old")["state"] == "paused"; }));
   EXPECT_EQ(run({"unpause", "old"}).code, 0);
   EXPECT_EQ(run({"stop", "old"}).code, 0);
   EXPECT_EQ(run({"wait", "old"}).out, "9\n");
