@@ -42,7 +42,9 @@ Container::Handle::behavior_type Container::make_behavior() {
       [this](const Watch& call) { on_watch(call); },
       [this](CreateCall& call) { return on_create(call); },
       [this](const Shutdown& call) { return on_shutdown(call); },
+      [this](Adopt) { return on_adopt(); },
       [this](const Restore& call) { on_restore(call); },
+      [this](const RestartDue& news) { on_restart_due(news); },
       [this](Launched& news) { on_launched(news); },
       [this](const Began& news) { on_began(news); },
       [this](Exited& news) { on_exited(news); },
@@ -63,6 +65,8 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
   options_ = std::move(call.options);
   uid_ = call.uid;
   streams_lent_ = true;
+  restarts_ = {};
+  keep_streams();
   auto promise = make_promise<Result<Created>, Handle>(self_);
   create_ = promise;
   (void)apply(step);
@@ -70,7 +74,9 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
 }
 
 Answer<Result<Started>> Container::on_start() {
-  if (Status legal = feed(Event::Start); !legal) return fail(std::move(legal.error()));
+  Step step = actors::step(machine_, Event::Start);
+  if (!step.refusal) by_policy_ = false;
+  if (Status legal = apply(step); !legal) return fail(std::move(legal.error()));
   start_ = make_promise<Result<Started>, Handle>(self_);
   return *start_;
 }
@@ -79,10 +85,20 @@ Answer<Status> Container::on_stop(const Stop& call) {
   Step step = actors::step(machine_, Event::Stop);
   if (step.refusal) return Status{apply(step)};
   auto promise = make_promise<Status, Handle>(self_);
-  stops_.push_back(promise);
+  if (has_policy()) {
+    stop_noted(call, promise);
+  } else {
+    stop_now(call, promise);
+  }
+  return promise;
+}
+
+void Container::stop_now(const Stop& call, Promise<Status> promise) {
+  Step step = actors::step(machine_, Event::Stop);
+  if (step.refusal) return void(promise.deliver(Status{apply(step)}));
+  stops_.push_back(std::move(promise));
   patience_ = bounded(call.patience);
   give_up_unless(apply(step));
-  return promise;
 }
 
 Status Container::on_kill(const Kill& call) {
@@ -165,6 +181,7 @@ void Container::on_restore(const Restore& call) {
     port_ = std::make_shared<const platform::HeldPort>(std::move(held));
   }
   exit_ = found_->exit;
+  restarts_ = found_->restarts;
   const bool paused = found_->found == platform::Found::Paused;
   if (paused || found_->found == platform::Found::Running) {
     const auto state_dir = state_directory(*context_->seams.files, id_);
@@ -188,8 +205,14 @@ void Container::on_restore(const Restore& call) {
     // It ended since it was looked at.
     exit_ = platform::exit_record_of(context_->seams.shim_traces(state_dir));
   }
-  if (!exit_) {
+  const bool waits = has_policy() && restarts_.next_start && !restarts_.stopped_by_user;
+  if (waits) {
+    machine_ = found_as(State::Backoff);
+  } else if (!exit_) {
     machine_ = found_as(State::Created);
+  } else if (!restarts_.gave_up.empty()) {
+    failure_ = given_up();
+    machine_ = found_as(State::Failed);
   } else if (exit_->reason == EndReason::StartFailed) {
     failure_ = error(ErrorKind::StartFailed, "could not be started", "look at its exit record");
     machine_ = found_as(State::Failed);
@@ -247,12 +270,15 @@ ContainerState Container::on_get_state() const {
 }
 
 ContainerEntry Container::on_get_entry() const {
-  ContainerEntry entry{
-      id_, service_ ? service_->image.name : "", on_get_state(), Level::Landlock, {}, {}, {}, {},
-      {}};
+  ContainerEntry entry;
+  entry.id = id_;
+  if (service_) entry.image = service_->image.name;
+  entry.state = on_get_state();
   if (port_) entry.port = port_->port;
   if (began_ && machine_.alive) entry.pid = began_->main_pid;
   if (service_) entry.command = command_line(service_->command);
+  entry.restarts = restarts_.restarts;
+  if (machine_.state == State::Backoff) entry.next_start = restarts_.next_start_wall;
   entry.is_others = found_ && found_->has_live_owner;
   if (site_) {
     entry.level = site_->level;
@@ -299,6 +325,7 @@ void Container::on_exited(Exited& news) {
   auto event = news.start_error ? Event::StartFailed : Event::Ended;
   ending_ = std::move(news);
   (void)feed(event, ending_->generation);
+  consider_restart(ran());
 }
 
 void Container::on_kill_overdue(const KillOverdue& news) {

@@ -48,6 +48,7 @@ Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
   recovered->options = record.options;
   recovered->uid = record.uid;
   recovered->port = record.port;
+  if (record.restarts) recovered->restarts = *record.restarts;
   Recipe recipe;
   recipe.id = record.id;
   recipe.service = recovered->service;
@@ -118,6 +119,16 @@ Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
   if (auto taken = seams.files->take_over(id, specs::to_text(*record), record->durability); !taken)
     return fail(std::move(taken.error()));
   return recover(*record, settings, seams);
+}
+
+Status keep_restarts(const ContainerId& id, const specs::RestartHistory& history,
+                     const Seams& seams) {
+  auto record = read_record(id, seams);
+  if (!record) return fail(record.error());
+  if (record->leaving)
+    return fail(Error{ErrorKind::Conflict, "is being removed", "create it again", id.str(), 0});
+  record->restarts = history;
+  return seams.files->rewrite(id, specs::to_text(*record), record->durability);
 }
 
 }  // namespace ringfort::actors

@@ -65,6 +65,9 @@ class RootfsWorker {
         [this](const TakeOver& take) {
           return after(take_over_site(take.id, take.port, settings_, seams_));
         },
+        [this](const KeepRestarts& keep) {
+          return after(keep_restarts(keep.id, keep.history, seams_));
+        },
     };
   }
 

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include <fcntl.h>
+
 namespace ringfort::actors {
 
 Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
@@ -35,6 +37,8 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
     return std::chrono::time_point_cast<std::chrono::microseconds>(
         std::chrono::system_clock::now());
   };
+  seams.boot_time = platform::boot_time;
+  seams.duplicate = [](int fd) { return platform::Fd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)}; };
   seams.uptime = [] { return std::chrono::steady_clock::now(); };
   return seams;
 }

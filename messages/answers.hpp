@@ -53,8 +53,10 @@ struct ContainerEntry {
   std::vector<std::string> command;
   std::vector<std::string> layers;
   std::vector<std::string> missing;
-  bool damaged = false;    ///< its record can't be read; the state's reason tells why
-  bool is_others = false;  ///< another runtime, which lives, looks after it
+  bool damaged = false;                ///< its record can't be read; the state's reason tells why
+  bool is_others = false;              ///< another runtime, which lives, looks after it
+  std::uint32_t restarts = 0;          ///< by its policy, since the last start by hand
+  std::optional<WallTime> next_start;  ///< in Backoff
 };
 
 }  // namespace ringfort

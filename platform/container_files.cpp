@@ -75,6 +75,10 @@ class Files final : public ContainerFiles {
     return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
                             durability == Durability::Full);
   }
+  Status rewrite(const ContainerId& id, const std::string& text, Durability durability) override {
+    return rewrite_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
+                          durability == Durability::Full);
+  }
   Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) override;
   Status discard(const ContainerId& id, Durability durability) override;
   Status discard_found(const ContainerId& id, Durability durability) override {

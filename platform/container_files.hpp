@@ -93,6 +93,9 @@ class ContainerFiles {
   virtual Status take_over(const ContainerId& id, const std::string& text,
                            Durability durability) = 0;
 
+  /// Replaces the record of a container that is ours. Errors: Conflict when it is not; Io.
+  virtual Status rewrite(const ContainerId& id, const std::string& text, Durability durability) = 0;
+
   /// Opens what a shim needs. Logs are appended to, pid is truncated. Errors: Conflict when a shim
   /// lives or somebody else is starting one; NotFound when the container was removed meanwhile.
   virtual Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) = 0;

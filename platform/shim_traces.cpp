@@ -1,5 +1,6 @@
 #include "ringfort/platform/shim_traces.hpp"
 
+#include "ringfort/platform/boot_time.hpp"
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/linux/proc_stat.hpp"
 #include "ringfort/platform/linux/run_end.hpp"
@@ -27,13 +28,6 @@ std::optional<Record> read_whole(int dir_fd, const char* name, off_t offset = 0)
   if (record.magic != wire::kRecordMagic || record.version < kOldestProtocol) return {};
   if (record.checksum != wire::checksum(&record, offsetof(Record, checksum))) return {};
   return record;
-}
-
-std::string boot_id() {
-  const Fd file{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
-  char text[64] = {};
-  const auto size = file ? ::read(file.get(), text, sizeof text - 1) : -1;
-  return size >= 36 ? std::string(text, 36) : std::string{};
 }
 
 std::uint64_t pid_namespace() {

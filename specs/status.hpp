@@ -49,7 +49,8 @@ struct ExitRecord {
   EndReason reason = EndReason::Exited;
   std::optional<WallTime> started_at;
   std::optional<WallTime> finished_at;
-  bool known = true;  ///< false when nobody saw the end (shim killed)
+  bool known = true;       ///< false when nobody saw the end (shim killed)
+  bool abandoned = false;  ///< `stopped` by nobody: its runtime went away
 
   bool operator==(const ExitRecord&) const = default;
 };

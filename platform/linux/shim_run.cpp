@@ -224,7 +224,7 @@ Status ShimRun::signal(int number, bool whole_tree) {
 }
 
 Status ShimRun::kill_tree(bool oom) {
-  const auto why = oom ? std::int32_t{wire::kOom} : std::int32_t{wire::kStopped};
+  const auto why = oom ? std::int32_t{wire::kOom} : std::int32_t{wire::kStopped | wire::kAbandoned};
   return send(make_request(wire::ControlOp::KillTree, why));
 }
 

@@ -291,7 +291,7 @@ int Shim::wait_for_events() {
   if (set[kSignals].revents != 0) on_signals();
   if (set[kLease].revents != 0) {
     close_fd(start_.fds[wire::kLeaseFd]);
-    exit_flags_ |= wire::kStopped;
+    exit_flags_ |= wire::kStopped | wire::kAbandoned;
     kill_tree();
   }
   for (int i = 0; i < kMaxConnections; ++i)
@@ -338,7 +338,7 @@ void Shim::on_signals() {
     const bool from_guest = is_init() && info.ssi_pid != 0;
     if (!from_guest &&
         (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGHUP))
-      begin_stop(kSignalledPatience, wire::kStopped);
+      begin_stop(kSignalledPatience, wire::kStopped | wire::kAbandoned);
   }
   if (child) reap();
 }

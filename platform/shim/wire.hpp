@@ -189,7 +189,8 @@ enum ExitFlags : std::uint32_t {
   kOom = 1U << 0,
   kTimedOut = 1U << 1,
   kStopped = 1U << 2,
-  kStuck = 1U << 3,  ///< something of the tree did not die in bounded time
+  kStuck = 1U << 3,      ///< something of the tree did not die in bounded time
+  kAbandoned = 1U << 4,  ///< with kStopped: nobody asked for it, its runtime or machine went down
 };
 
 struct Event {

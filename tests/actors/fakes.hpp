@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace ringfort::fakes {
 
@@ -27,6 +28,7 @@ struct FakeFiles final : platform::ContainerFiles {
   std::optional<Error> open_error;
   std::optional<Error> discard_error;
   std::optional<Error> mark_error;
+  std::optional<Error> rewrite_error;
   std::set<std::string> marked;
   std::set<std::string> cut_short;
   std::size_t opened = 0;
@@ -84,6 +86,11 @@ struct FakeFiles final : platform::ContainerFiles {
   }
   bool is_alive(const std::string& owner) const override {
     return owner == nonce_ || live_owners.contains(owner);
+  }
+  Status rewrite(const ContainerId& id, const std::string& text, Durability) override {
+    if (rewrite_error) return fail(*rewrite_error);
+    records[id.str()] = text;
+    return {};
   }
   Status take_over(const ContainerId& id, const std::string& text, Durability) override {
     records[id.str()] = text;
@@ -183,6 +190,7 @@ struct FakePlatform {
   std::shared_ptr<std::size_t> looks = std::make_shared<std::size_t>(0);
   std::shared_ptr<platform::ShimTraces> traces = std::make_shared<platform::ShimTraces>();
   platform::HostFacts host = plain_user();
+  std::shared_ptr<std::string> boot_id = std::make_shared<std::string>("boot");
   std::set<std::uint16_t> taken_ports;
 
   static platform::HostFacts plain_user() {
@@ -220,6 +228,10 @@ struct FakePlatform {
     seams.shim_traces = [traces = traces](const std::string&) { return *traces; };
     seams.has_cgroups = [] { return false; };
     seams.now = [] { return WallTime{std::chrono::seconds(42)}; };
+    seams.boot_time = [uptime, boot = boot_id] {
+      return specs::BootTime{*boot, std::chrono::floor<Duration>(uptime().time_since_epoch())};
+    };
+    seams.duplicate = [](int fd) { return platform::Fd{::dup(fd)}; };
     seams.uptime = std::move(uptime);
     seams.workers = actors::Workers::Scheduled;
     return seams;
