@@ -232,6 +232,8 @@ void Container::launch(Generation generation) {
     request_->stdin_fd = options_.stdin_fd;
     request_->stdout_fd = options_.stdout_fd;
     request_->stderr_fd = options_.stderr_fd;
+  } else {
+    platform::remove_terminal(request_->plan);
   }
   request_->attached =
       context_->settings.on_exit == OnExit::Kill || site_->durability == Durability::None;
