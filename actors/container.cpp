@@ -246,6 +246,7 @@ Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   command.workdir = std::move(call.options.workdir);
   command.own_port = port_ ? std::optional{port_->port} : std::nullopt;
   command.deadline = call.options.timeout;
+  command.terminal = call.options.terminal;
   auto plan = platform::make_exec_plan(site_->plan, site_->policy, command, context_->host);
   if (!plan) return fail(named(std::move(plan.error())));
 
@@ -253,8 +254,10 @@ Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   auto ticket = next_ticket_++;
   execs_.emplace(ticket, promise);
   Handle me{self_};
+  const ExecOptions& options = call.options;
   run_->exec(
-      {std::move(*plan), context_->settings.exec_output_limit, std::move(call.options.stdin_text)},
+      {std::move(*plan), context_->settings.exec_output_limit, std::move(call.options.stdin_text),
+       options.stdin_fd, options.stdout_fd, options.stderr_fd, options.cancel_fd},
       [me, ticket](Result<ExecResult> result) {
         post(me, ExecEnded{ticket, std::move(result)});
       });

@@ -261,6 +261,8 @@ void Container::launch(Generation generation) {
     request_->stdin_fd = kept_streams_[0].get();
     request_->stdout_fd = kept_streams_[1].get();
     request_->stderr_fd = kept_streams_[2].get();
+  } else {
+    platform::remove_terminal(request_->plan);
   }
   request_->attached =
       context_->settings.on_exit == OnExit::Kill || site_->durability == Durability::None;

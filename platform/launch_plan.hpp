@@ -105,6 +105,7 @@ struct Command {
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`
   /// are idmapped, so that they stand for the runtime's own.
   bool ids_of_block = false;
+  bool terminal = false;  ///< stdin will be a terminal of the program's own, and controls it
 };
 
 /// The plan for a container's main program. Errors: InvalidSpec (empty command, a single argument
@@ -117,6 +118,9 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
 /// its timeout.
 Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
                                   const Command& command, const HostFacts& host);
+
+/// For a program that gets other streams than those the plan was made for.
+void remove_terminal(LaunchPlan& plan);
 
 /// The shim's records are to be on the disk before it tells of them.
 void sync_records(LaunchPlan& plan);

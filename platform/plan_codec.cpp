@@ -160,6 +160,7 @@ std::string to_text(const LaunchPlan& plan) {
     out << "uid " << *plan.uid << " gid " << *plan.gid << '\n';
   if (!plan.hostname.empty()) out << "hostname " << plan.hostname << '\n';
   for (const auto& entry : plan.env) out << "env " << entry << '\n';
+  if ((plan.flags & wire::kTerminal) != 0) out << "terminal of its own\n";
   for (const auto& limit : plan.limits)
     out << "limit " << limit.resource << ' ' << limit.soft << ' ' << limit.hard << '\n';
   print_mounts(out, plan);

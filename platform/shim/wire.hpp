@@ -82,7 +82,8 @@ enum PlanFlags : std::uint32_t {
   kChangeIds = 1U << 4,
   kRootIsTmpfs = 1U << 5,  ///< no image: `root` is a fresh tmpfs
   kRootReadOnly = 1U << 6,
-  kSynced = 1U << 7,  ///< the shim's records are on the disk before it tells of them
+  kSynced = 1U << 7,    ///< the shim's records are on the disk before it tells of them
+  kTerminal = 1U << 8,  ///< descriptor 0 becomes the controlling terminal of the child's session
 };
 
 struct PlanHeader {
