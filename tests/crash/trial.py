@@ -36,12 +36,13 @@ OPERATIONS = {
     "image-add": ([], ["image", "add", "pic", "IMAGE"], False),
 }
 # A shim that lives before the operation begins is found by its container.
-LIVE_SHIM = {"exit", "stop", "remove-force", "adopt"}
+LIVE_SHIM = {"exit", "stop", "remove-force"}
+LIVES_BEFORE = LIVE_SHIM | {"adopt"}
 TARGETS = {
     "create": ["command"], "run": ["command", "zygote", "shim"],
     "start": ["command", "zygote", "shim"], "restart": ["command", "zygote", "shim"],
     "exit": ["command", "shim"], "stop": ["command", "shim"], "remove": ["command"],
-    "remove-force": ["command", "shim"], "adopt": ["command", "shim"], "image-add": ["command"],
+    "remove-force": ["command", "shim"], "adopt": ["command"], "image-add": ["command"],
 }
 
 
@@ -199,13 +200,20 @@ class Trial:
         if not eventually(adopted_or_dead):
             self.fail("a live program belongs to no container")
         for one in known:
-            self.need("inspect", one)
+            # A removal that was begun may be finished between the two commands.
+            shown = self.ringfort("inspect", one)
+            if shown.returncode != 0 and not (removing and "no container" in shown.stderr):
+                self.fail(f"`inspect {one}` ends with {shown.returncode}: {shown.stderr.strip()}")
         return known
 
     def check_clean(self):
         for one in self.listed():
-            self.need("rm", "-f", one["id"])
+            gone = self.ringfort("rm", "-f", one["id"])
+            if gone.returncode != 0 and "no container" not in gone.stderr:
+                self.fail(f"`rm -f` ends with {gone.returncode}: {gone.stderr.strip()}")
         self.need("prune")
+        if self.listed():
+            self.fail("a container outlives `rm -f` and `prune`")
         if self.o["operation"] == "image-add":
             again = self.ringfort("image", "add", "pic", self.image)
             if again.returncode != 0 and "pic" not in self.ringfort("image", "ls").stdout:
@@ -254,7 +262,7 @@ class Trial:
         try:
             for words in setup:
                 self.need(*self.words(words))
-            if self.o["operation"] in LIVE_SHIM and not eventually(self.mains):
+            if self.o["operation"] in LIVES_BEFORE and not eventually(self.mains):
                 self.fail("the program did not begin")
             done, report = self.inject(operation)
             self.code = report["code"]
