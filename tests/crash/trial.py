@@ -182,13 +182,15 @@ class Trial:
         setup = OPERATIONS[self.o["operation"]][0]
         acknowledged = (acknowledges and container in done.stdout) or bool(setup)
         removing = self.o["operation"].startswith("remove")
-        if acknowledged and not removing and container not in known:
+        state = known.get(container, {}).get("state", "removing")
+        if acknowledged and not removing and state == "removing":
             self.fail("an acknowledged container is lost")
         if self.o["operation"] == "remove" and container in known:
             if (known[container].get("exit") or {}).get("code") != 0:
                 self.fail(f"an acknowledged exit is lost: {known[container].get('exit')}")
         if removing and self.code == 0 and container in known:
             self.fail("an acknowledged removal is undone")
+        self.check_exit(container)
         if len(self.mains()) > 1:
             self.fail("two main programs run")
         if any(one.get("damaged") for one in known.values()):
@@ -202,9 +204,25 @@ class Trial:
         for one in known:
             # A removal that was begun may be finished between the two commands.
             shown = self.ringfort("inspect", one)
-            if shown.returncode != 0 and not (removing and "no container" in shown.stderr):
+            going = removing or known[one]["state"] == "removing"
+            if shown.returncode != 0 and not (going and "no container" in shown.stderr):
                 self.fail(f"`inspect {one}` ends with {shown.returncode}: {shown.stderr.strip()}")
         return known
+
+    def check_exit(self, container):
+        """A request that was acknowledged, to a shim that was left alone, has its effect."""
+        hurt = self.o["target"] != "command" and self.reached
+        if self.code != 0 or hurt:
+            return
+        operation = self.o["operation"]
+        if operation == "exit":
+            waited = self.need("wait", self.name)
+            if waited.stdout.strip() != "3":
+                self.fail(f"the exit code 3 is lost: {waited.stdout.strip()}")
+        elif operation in ("run", "start") and not self.mains():
+            self.fail("an acknowledged start runs nothing")
+        elif operation == "stop" and self.mains():
+            self.fail("an acknowledged stop stopped nothing")
 
     def check_clean(self):
         for one in self.listed():
@@ -265,7 +283,7 @@ class Trial:
             if self.o["operation"] in LIVES_BEFORE and not eventually(self.mains):
                 self.fail("the program did not begin")
             done, report = self.inject(operation)
-            self.code = report["code"]
+            self.code, self.reached = report["code"], report["reached"]
             self.check_operation(done, report)
             self.check_recovered(done, acknowledges)
             self.check_clean()
