@@ -76,7 +76,7 @@ class Container {
   void build();
   void build_with_port();
   void build_failed(Error error);
-  bool is_recorded() const;
+  bool wants_record() const;
   void open();
   void open_as_ours();
   void open_recorded();

@@ -104,7 +104,7 @@ void Container::build() {
   failure_.reset();
   if (found_) port_.reset();  // it was not ours to hold
   if (!options_.own_port || port_) return build_with_port();
-  request(self_, context_->ports, ClaimPort{is_recorded()})
+  request(self_, context_->ports, ClaimPort{wants_record()})
       .then(
           [this](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
             if (!claim) return build_failed(std::move(claim.error()));
@@ -144,7 +144,7 @@ void Container::build_failed(Error error) {
   (void)feed(Event::BuildFailed);
 }
 
-bool Container::is_recorded() const {
+bool Container::wants_record() const {
   return options_.durability.value_or(context_->settings.durability) != Durability::None;
 }
 
@@ -179,7 +179,7 @@ void Container::open_as_ours() {
   const auto go_on = [this] { found_ ? take_over() : open_recorded(); };
   if (!port_ || hold_port_again()) return go_on();
   auto generation = machine_.generation;
-  request(self_, context_->ports, ClaimPort{is_recorded()})
+  request(self_, context_->ports, ClaimPort{wants_record()})
       .then(
           [this, generation, go_on](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
             if (!claim) return start_failed(generation, std::move(claim.error()));
@@ -379,7 +379,7 @@ void Container::answer_remove() {
 void Container::quit() {
   // What was never made, or is no more, has no port.
   if (port_)
-    post(context_->ports, ReleasePort{port_->port, is_recorded() && (is_removed_ || !site_)});
+    post(context_->ports, ReleasePort{port_->port, wants_record() && (is_removed_ || !site_)});
   // Before any answer: whoever hears one may use the name again at once.
   post(supervisor_, Gone{id_, self_->address()});
   answer_everything();
