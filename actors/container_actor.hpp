@@ -142,6 +142,7 @@ class Container {
   Duration patience_{};           ///< of the last stop
   std::uint64_t death_ticket_ = 0;
   bool guarded_ = false;
+  bool limit_is_ours_ = false;                ///< else its shim holds the tree to it
   bool port_unheld_ = false;                  ///< taken over: its port was held by the shim only
   std::array<platform::Fd, 3> kept_streams_;  ///< for further starts by the policy
   specs::RestartHistory restarts_;
