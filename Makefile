@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak bench check format clean packages
+.PHONY: build test demo test-asan test-tsan seed-soak crash churn bench check format clean packages
 .DEFAULT_GOAL := build
 
 build: packages build-release
@@ -29,6 +29,19 @@ seed-soak: build
 	RINGFORT_TEST_ISOLATION=namespaces $(SOAK)
 	RINGFORT_TEST_ISOLATION=landlock $(SOAK)
 	RINGFORT_TEST_ISOLATION=namespaces RINGFORT_TEST_LANDLOCK_ABI=2 $(SOAK)
+
+# Each system call of each operation: hours. MUTATING=1 tries those that change something, STEP=13
+# each 13th, OPERATION=create one operation, FAULT=ENOSPC (EIO, EMFILE, EAGAIN, EINTR) an error.
+crash: build
+	python3 tests/crash/crash.py --ringfort build/release/bin/ringfort \
+	  --injector build/release/bin/crash_injector --step $(or $(STEP),1) -j $(JOBS) \
+	  $(if $(MUTATING),--mutating) $(if $(SEED),--seed $(SEED)) \
+	  $(OPERATION:%=--operation %) $(FAULT:%=--errno %)
+
+# What 10,000 lives leave behind must be nothing.
+churn: build
+	build/release/bin/ringfort-churn --level landlock
+	build/release/bin/ringfort-churn --level namespaces
 
 bench: build
 	build/release/bin/ringfort-bench lifecycle -n 5000 -j 64 --level landlock

@@ -98,7 +98,7 @@ void Container::stop_now(const Stop& call, Promise<Status> promise) {
   if (step.refusal) return void(promise.deliver(Status{apply(step)}));
   stops_.push_back(std::move(promise));
   patience_ = bounded(call.patience);
-  (void)apply(step);
+  give_up_unless(apply(step));
 }
 
 Status Container::on_kill(const Kill& call) {
@@ -130,6 +130,15 @@ Answer<Status> Container::on_remove() {
   return promise;
 }
 
+/// A shim of a newer version can't be asked. One that is gone is about to be heard of: no failure.
+void Container::give_up_unless(const Status& asked) {
+  if (asked || asked.error().kind != ErrorKind::Unsupported) return;
+  for (auto* callers : {&stops_, &removes_}) {
+    for (auto& caller : *callers) caller.deliver(asked);
+    callers->clear();
+  }
+}
+
 void Container::remove_marked() {
   const auto refuse = [this](Error why) {
     for (auto& remove : removes_) remove.deliver(Status{fail(why)});
@@ -139,7 +148,7 @@ void Container::remove_marked() {
       .then(
           [this, refuse](Status& marked) {
             if (!marked) return refuse(named(std::move(marked.error())));
-            (void)feed(Event::Remove);
+            give_up_unless(feed(Event::Remove));
           },
           [this, refuse](caf::error&) {
             refuse(error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"));
@@ -237,6 +246,7 @@ Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   command.workdir = std::move(call.options.workdir);
   command.own_port = port_ ? std::optional{port_->port} : std::nullopt;
   command.deadline = call.options.timeout;
+  command.terminal = call.options.terminal;
   auto plan = platform::make_exec_plan(site_->plan, site_->policy, command, context_->host);
   if (!plan) return fail(named(std::move(plan.error())));
 
@@ -244,8 +254,10 @@ Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   auto ticket = next_ticket_++;
   execs_.emplace(ticket, promise);
   Handle me{self_};
+  const ExecOptions& options = call.options;
   run_->exec(
-      {std::move(*plan), context_->settings.exec_output_limit, std::move(call.options.stdin_text)},
+      {std::move(*plan), context_->settings.exec_output_limit, std::move(call.options.stdin_text),
+       options.stdin_fd, options.stdout_fd, options.stderr_fd, options.cancel_fd},
       [me, ticket](Result<ExecResult> result) {
         post(me, ExecEnded{ticket, std::move(result)});
       });

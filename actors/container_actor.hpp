@@ -48,6 +48,7 @@ class Container {
   Status on_unpause();
   Answer<Status> on_remove();
   void remove_marked();
+  void give_up_unless(const Status& asked);
   Answer<Status> on_shutdown(const messages::Shutdown& call);
   void on_restore(const messages::Restore& call);
   Answer<Result<bool>> on_adopt();
@@ -92,7 +93,8 @@ class Container {
 
   // What the restart policy says, in container_restart.cpp.
   bool has_policy() const;
-  bool is_recorded() const;
+  bool wants_record() const;  ///< by its options
+  bool is_recorded() const;   ///< what was built, or found, has one
   void keep_streams();
   void note_start();
   void consider_restart(Duration ran);
@@ -142,7 +144,8 @@ class Container {
   Duration patience_{};           ///< of the last stop
   std::uint64_t death_ticket_ = 0;
   bool guarded_ = false;
-  bool limit_is_ours_ = false;                ///< else its shim holds the tree to it
+  bool limit_is_ours_ = false;  ///< else its shim holds the tree to it
+  bool is_removed_ = false;
   bool port_unheld_ = false;                  ///< taken over: its port was held by the shim only
   std::array<platform::Fd, 3> kept_streams_;  ///< for further starts by the policy
   specs::RestartHistory restarts_;

@@ -102,8 +102,9 @@ Status Container::perform(Effect effect) {
 void Container::build() {
   exit_.reset();
   failure_.reset();
+  if (found_) port_.reset();  // it was not ours to hold
   if (!options_.own_port || port_) return build_with_port();
-  request(self_, context_->ports, ClaimPort{})
+  request(self_, context_->ports, ClaimPort{wants_record()})
       .then(
           [this](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
             if (!claim) return build_failed(std::move(claim.error()));
@@ -174,10 +175,11 @@ void Container::open_as_ours() {
   const auto go_on = [this] { found_ ? take_over() : open_recorded(); };
   if (!port_ || hold_port_again()) return go_on();
   auto generation = machine_.generation;
-  request(self_, context_->ports, ClaimPort{})
+  request(self_, context_->ports, ClaimPort{is_recorded()})
       .then(
           [this, generation, go_on](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
             if (!claim) return start_failed(generation, std::move(claim.error()));
+            post(context_->ports, ReleasePort{port_->port, true});
             port_ = std::move(*claim);
             port_unheld_ = false;
             go_on();
@@ -255,6 +257,8 @@ void Container::launch(Generation generation) {
     request_->stdin_fd = kept_streams_[0].get();
     request_->stdout_fd = kept_streams_[1].get();
     request_->stderr_fd = kept_streams_[2].get();
+  } else {
+    platform::remove_terminal(request_->plan);
   }
   request_->attached =
       context_->settings.on_exit == OnExit::Kill || site_->durability == Durability::None;
@@ -352,6 +356,7 @@ void Container::discard() {
   request(self_, context_->rootfs, Discard{id_, site_, static_cast<bool>(found_)})
       .then(
           [this](Status& gone) {
+            is_removed_ = gone.has_value();
             if (gone) return void(feed(Event::Discarded));
             failure_ = named(std::move(gone.error()));
             (void)feed(Event::DiscardFailed);
@@ -372,7 +377,9 @@ void Container::answer_remove() {
 }
 
 void Container::quit() {
-  if (port_) post(context_->ports, ReleasePort{port_->port});
+  // What was never made, or is no more, has no port.
+  if (port_)
+    post(context_->ports, ReleasePort{port_->port, is_recorded() && (is_removed_ || !site_)});
   // Before any answer: whoever hears one may use the name again at once.
   post(supervisor_, Gone{id_, self_->address()});
   answer_everything();

@@ -53,6 +53,7 @@ struct Seams {
   std::function<platform::HostFacts()> host_facts;
   std::function<Status(const platform::Policy&, std::uint32_t, std::uint32_t)> check_reachable;
   std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;
+  std::function<bool()> forget_stray_ports;  ///< true when there were any
   std::function<Result<std::vector<platform::TreeStats>>(std::span<const pid_t>)> tree_stats;
   std::function<Result<std::uint64_t>(pid_t)> tree_pss_bytes;
   std::function<bool()> has_cgroups;

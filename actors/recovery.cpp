@@ -2,6 +2,7 @@
 
 #include "ringfort/specs/container_record.hpp"
 
+#include <set>
 #include <utility>
 
 namespace ringfort::actors {
@@ -87,6 +88,24 @@ Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
   const auto record = read_record(id, seams);
   if (!record) return fail(record.error());
   return recover(*record, settings, seams);
+}
+
+bool forget_stray_ports(platform::ContainerFiles& files) {
+  std::set<std::uint16_t> known;
+  const auto ids = files.recorded();
+  if (!ids) return false;
+  for (const auto& id : *ids) {
+    const auto text = files.read_record(id);
+    const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
+    if (record && record->port) known.insert(*record->port);
+  }
+  bool any = false;
+  for (auto port : files.ports().strays(known)) {
+    // Held: its container is being made at this moment.
+    if (!platform::claim_port({port, port}, port)) continue;
+    any = files.ports().set(port, false).has_value() || any;
+  }
+  return any;
 }
 
 Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,

@@ -33,8 +33,12 @@ struct Recovered {
 Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
                                                       const Settings& settings, const Seams& seams);
 
-/// The same, and the record on disk says from now on that it is ours and has this port. Error:
-/// Conflict when its owner lives.
+/// Gives back the ports that are noted as some container's and are none's: of processes that were
+/// killed between the two. Reads all records. Blocks.
+bool forget_stray_ports(platform::ContainerFiles& files);
+
+/// The same as recover_site, and the record on disk says from now on that it is ours and has this
+/// port. Error: Conflict when its owner lives.
 Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
                                                         std::optional<std::uint16_t> port,
                                                         const Settings& settings,

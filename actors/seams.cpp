@@ -1,5 +1,6 @@
 // The real operating system behind the seams.
 #include "ringfort/actors/context.hpp"
+#include "ringfort/actors/recovery.hpp"
 
 #include <chrono>
 
@@ -25,6 +26,7 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
   seams.host_facts = [] { return platform::host_facts(); };
   seams.check_reachable = platform::check_reachable;
   seams.claim_port = platform::claim_port;
+  seams.forget_stray_ports = [files = seams.files] { return forget_stray_ports(*files); };
   seams.tree_stats = platform::tree_stats;
   seams.tree_pss_bytes = platform::tree_pss_bytes;
   seams.has_cgroups = platform::MemoryCgroup::available;

@@ -63,6 +63,7 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   command.deadline = recipe.options.timeout;
   command.grace = recipe.options.grace;
   command.linger = service.linger.value_or(Duration{0});
+  command.terminal = recipe.options.terminal;
   if (user) {
     command.uid = user->uid;
     command.gid = user->gid;

@@ -35,6 +35,15 @@ struct ExecOptions {
   std::string workdir;
   std::optional<Duration> timeout;
   std::string stdin_text;
+  /// Borrowed descriptors for the command, to be kept open until the answer; all three or none.
+  /// With them the result holds no output and nothing is cut.
+  int stdin_fd = -1;
+  int stdout_fd = -1;
+  int stderr_fd = -1;
+  /// stdin_fd is a terminal that nobody controls yet (a fresh pty): it becomes the command's own.
+  bool terminal = false;
+  /// Borrowed. When it can be read, the command is killed and the answer is code 137.
+  int cancel_fd = -1;
 };
 
 struct ImageEntry {

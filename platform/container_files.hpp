@@ -5,6 +5,7 @@
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/image_store.hpp"
 #include "ringfort/platform/mount_points.hpp"
+#include "ringfort/platform/port_table.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/run_options.hpp"
 
@@ -114,6 +115,9 @@ class ContainerFiles {
 
   /// False for one whose removal was cut short: it has a record and no directory any more.
   virtual bool has_directory(const ContainerId& id) const = 0;
+
+  /// Ports of containers that have a record, also while nobody holds them.
+  virtual PortTable& ports() = 0;
 
   /// Waits until nothing is left to delete in the background (used by destructors and leak checks).
   virtual void drain() = 0;

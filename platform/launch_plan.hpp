@@ -3,6 +3,7 @@
 
 #include "ringfort/platform/mount_points.hpp"
 #include "ringfort/platform/policy.hpp"
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/shim/wire.hpp"
 
 #include <cstddef>
@@ -107,6 +108,7 @@ struct Command {
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`
   /// are idmapped, so that they stand for the runtime's own.
   bool ids_of_block = false;
+  bool terminal = false;  ///< stdin will be a terminal of the program's own, and controls it
 };
 
 /// The plan for a container's main program. Errors: InvalidSpec (empty command, a single argument
@@ -119,6 +121,9 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
 /// its timeout.
 Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
                                   const Command& command, const HostFacts& host);
+
+/// For a program that gets other streams than those the plan was made for.
+void remove_terminal(LaunchPlan& plan);
 
 /// The shim's records are to be on the disk before it tells of them.
 void sync_records(LaunchPlan& plan);
@@ -134,7 +139,7 @@ std::vector<std::string> layers(const LaunchPlan& plan);
 MountPointUse use_of(const LaunchPlan& plan, const std::vector<std::string>& mount_points);
 
 /// The flat form that the shim maps.
-std::vector<std::byte> encode(const LaunchPlan& plan);
+std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol = helper_protocol());
 
 /// A readable form, for `explain --linux` and golden files.
 std::string to_text(const LaunchPlan& plan);

@@ -107,11 +107,11 @@ void print_rules(std::ostream& out, const LaunchPlan& plan) {
 
 }  // namespace
 
-std::vector<std::byte> encode(const LaunchPlan& plan) {
+std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol) {
   Writer writer;
   wire::PlanHeader header{};
   header.magic = wire::kPlanMagic;
-  header.version = wire::kProtocolVersion;
+  header.version = protocol;
   header.flags = plan.flags;
   header.uid = plan.uid.value_or(0);
   header.gid = plan.gid.value_or(0);
@@ -162,6 +162,7 @@ std::string to_text(const LaunchPlan& plan) {
     out << "uid " << *plan.uid << " gid " << *plan.gid << '\n';
   if (!plan.hostname.empty()) out << "hostname " << plan.hostname << '\n';
   for (const auto& entry : plan.env) out << "env " << entry << '\n';
+  if ((plan.flags & wire::kTerminal) != 0) out << "terminal of its own\n";
   for (const auto& limit : plan.limits)
     out << "limit " << limit.resource << ' ' << limit.soft << ' ' << limit.hard << '\n';
   print_mounts(out, plan);

@@ -5,6 +5,7 @@
 #include "ringfort/platform/linux/proc_stat.hpp"
 #include "ringfort/platform/linux/run_end.hpp"
 #include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/start_failure.hpp"
 
 #include <cstddef>
@@ -23,7 +24,8 @@ std::optional<Record> read_whole(int dir_fd, const char* name, off_t offset = 0)
   const Fd file{::openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   Record record{};
   if (!file || ::pread(file.get(), &record, sizeof record, offset) != sizeof record) return {};
-  if (record.magic != wire::kRecordMagic || record.version != wire::kProtocolVersion) return {};
+  // Of a newer version, too: records keep their layout.
+  if (record.magic != wire::kRecordMagic || record.version < kOldestProtocol) return {};
   if (record.checksum != wire::checksum(&record, offsetof(Record, checksum))) return {};
   return record;
 }

@@ -1,4 +1,4 @@
-// logs, exec and stats: looking into one container.
+// logs and stats: looking into one container.
 #include "ringfort/cli/commands/verbs.hpp"
 #include "ringfort/cli/containers.hpp"
 #include "ringfort/cli/options.hpp"
@@ -47,43 +47,6 @@ class Logs : public Command {
   bool is_json_ = false;
 };
 
-class Exec : public Command {
- public:
-  Tail tail() const override { return Tail::Program; }
-
-  void declare(CLI::App& app) override {
-    add_option(app, "-e,--env", "NAME=VALUE", "a variable more",
-               append(parse_variable, options_.env));
-    add_option(app, "-w,--workdir", "DIR", "start there", into(parse_text, options_.workdir));
-    add_option(app, "--timeout", "TIME", "kill it after this time; the code is then 124",
-               [this](const std::string& text) -> Status {
-                 const auto limit = parse_time_limit(text);
-                 if (!limit) return fail(limit.error());
-                 options_.timeout = *limit;
-                 return {};
-               });
-  }
-
-  Result<int> run(const Call& call) override {
-    if (call.tail.size() < 2)
-      return fail(ErrorKind::InvalidSpec, "a name and a command are needed",
-                  "write: ringfort exec NAME CMD");
-    const auto runtime = open_keeping_runtime(call);
-    if (!runtime) return fail(runtime.error());
-    const auto id = find_container(**runtime, call.tail.front());
-    if (!id) return fail(id.error());
-    const auto result = (*runtime)->exec(*id, {call.tail.begin() + 1, call.tail.end()}, options_);
-    if (!result) return fail(result.error());
-    write_all(STDOUT_FILENO, result->out);
-    write_all(STDERR_FILENO, result->err);
-    if (result->truncated) warn("the output was longer than can be kept, and is cut");
-    return result->code;
-  }
-
- private:
-  ExecOptions options_;
-};
-
 class StatsVerb : public Command {
  public:
   void declare(CLI::App& app) override {
@@ -123,7 +86,6 @@ class StatsVerb : public Command {
 }  // namespace
 
 std::unique_ptr<Command> make_logs() { return std::make_unique<Logs>(); }
-std::unique_ptr<Command> make_exec() { return std::make_unique<Exec>(); }
 std::unique_ptr<Command> make_stats() { return std::make_unique<StatsVerb>(); }
 
 }  // namespace ringfort::cli

@@ -10,6 +10,7 @@ const Verb kVerbs[] = {
     {"run", "[OPTIONS] [--] CMD [ARG]...", "Run one program in a sandbox and pass its exit code on",
      "  ringfort run -- sh -c 'echo hello; id'\n"
      "  ringfort run --read . --timeout 30s --memory 512Mi -- python3 check.py\n"
+     "  ringfort run -it -- sh\n"
      "  ringfort run --port -- sh -c 'exec python3 -m http.server $PORT'\n"
      "  ringfort run -d --name web --port -- sh -c 'exec python3 -m http.server $PORT'\n",
      make_run},
@@ -22,7 +23,10 @@ const Verb kVerbs[] = {
     {"logs", "[OPTIONS] NAME", "Print what a container wrote",
      "  ringfort logs --tail 10 --timestamps web\n", make_logs},
     {"exec", "[OPTIONS] NAME CMD [ARG]...", "Run one more program inside a container",
-     "  ringfort exec web cat /proc/self/status\n", make_exec},
+     "  ringfort exec web cat /proc/self/status\n"
+     "  ringfort exec -it web sh\n"
+     "  ringfort exec -i web sh -c 'cat > /tmp/notes' < notes.txt\n",
+     make_exec},
     {"stats", "[OPTIONS] NAME...", "Print what containers use", "  ringfort stats web\n",
      make_stats},
     {"create", "[OPTIONS] [--] CMD [ARG]...", "Make a container without starting it",

@@ -1,4 +1,4 @@
-// The makers of all verbs. ps.cpp, lives.cpp and looks.cpp hold those for containers by name.
+// The makers of all verbs. ps.cpp, lives.cpp, looks.cpp and exec.cpp hold those for containers by name.
 #pragma once
 
 #include "ringfort/cli/command.hpp"

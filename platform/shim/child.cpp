@@ -7,6 +7,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -114,6 +115,18 @@ long make_ruleset(const Plan& plan, Launch& what) {
   return ruleset;
 }
 
+/// The session is new and leads nothing yet, so the terminal of descriptor 0 can become its own.
+/// ioctl_tty(2).
+long take_terminal(const Plan& plan, Launch& what) {
+  if (!plan.has(wire::kTerminal)) return 0;
+  // As login programs do, so that the program may open its terminal again by name. Where that is
+  // refused (a terminal that is not the runtime's) the descriptors still work.
+  if (plan.has(wire::kChangeIds))
+    sys(SYS_fchown, STDIN_FILENO, plan.header().uid, static_cast<gid_t>(-1));
+  const long result = sys(SYS_ioctl, STDIN_FILENO, TIOCSCTTY, 0);
+  return result < 0 ? fail_at(what, wire::Step::Session, result) : 0;
+}
+
 bool wants_ruleset(const wire::PlanHeader& header) {
   return header.landlock_abi > 0 &&
          (header.handled_fs | header.handled_net | header.child_scopes) != 0;
@@ -209,6 +222,7 @@ int child_main(void* argument) {
     if (result < 0) fail_at(what, wire::Step::Cgroup, result);
   }
   if (result == 0) result = arrange_descriptors(what);
+  if (result == 0) result = take_terminal(plan, what);
   if (result == 0) result = to_root(plan, what);
   if (result == 0) result = set_limits(plan, what);
   long ruleset = -1;

@@ -74,6 +74,7 @@ class Shim {
   bool main_dead_ = false;
   bool childless_ = false;
   bool killing_ = false;
+  bool frozen_ = false;
   int main_status_ = 0;
   std::uint32_t exit_flags_ = 0;
   std::int64_t started_usec_ = 0;
@@ -414,9 +415,11 @@ void Shim::on_request(Connection& client, Incoming& incoming) {
       break;
     case wire::ControlOp::Freeze:
       memory_.suspend();
+      frozen_ = true;
       signal_tree(SIGSTOP, is_init());
       break;
     case wire::ControlOp::Thaw:
+      frozen_ = false;
       signal_tree(SIGCONT, is_init());
       memory_.go_on();
       break;
@@ -524,6 +527,12 @@ void Shim::begin_stop(std::int64_t patience_usec, std::uint32_t why) {
   if (patience_usec <= 0) return kill_tree();
   signal_main(SIGTERM);
   signal_main(SIGCONT);  // a stopped program gets its TERM too
+  // It may wait for children that stand still with it.
+  if (frozen_) {
+    frozen_ = false;
+    signal_tree(SIGCONT, is_init());
+    memory_.go_on();
+  }
 }
 
 void Shim::kill_tree() {

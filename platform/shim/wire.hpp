@@ -10,7 +10,9 @@ namespace ringfort::wire {
 
 inline constexpr std::uint32_t kPlanMagic = 0x72'66'70'31;  // "rfp1"
 inline constexpr std::uint32_t kRecordMagic = 0x72'66'72'31;
-inline constexpr std::uint8_t kProtocolVersion = 1;
+#ifdef RINGFORT_PROTOCOL_VERSION  // the helper; the library asks platform/protocol.hpp
+inline constexpr std::uint8_t kProtocolVersion = RINGFORT_PROTOCOL_VERSION;
+#endif
 
 // ---------------------------------------------------------------- launch plan (a sealed memfd)
 
@@ -80,7 +82,8 @@ enum PlanFlags : std::uint32_t {
   kChangeIds = 1U << 4,
   kRootIsTmpfs = 1U << 5,  ///< no image: `root` is a fresh tmpfs
   kRootReadOnly = 1U << 6,
-  kSynced = 1U << 7,  ///< the shim's records are on the disk before it tells of them
+  kSynced = 1U << 7,    ///< the shim's records are on the disk before it tells of them
+  kTerminal = 1U << 8,  ///< descriptor 0 becomes the controlling terminal of the child's session
 };
 
 struct PlanHeader {

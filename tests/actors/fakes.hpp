@@ -5,6 +5,7 @@
 #include "ringfort/actors/context.hpp"
 #include "ringfort/platform/container_files.hpp"
 #include "ringfort/platform/spawner.hpp"
+#include "ringfort/support/temp_dir.hpp"
 
 #include <algorithm>
 #include <map>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace ringfort::fakes {
@@ -67,6 +69,7 @@ struct FakeFiles final : platform::ContainerFiles {
     return {};
   }
   bool has_directory(const ContainerId& id) const override { return !cut_short.contains(id.str()); }
+  platform::PortTable& ports() override { return ports_; }
   void drain() override {}
   std::map<std::string, std::string> records;
   std::set<std::string> live_owners;
@@ -98,6 +101,9 @@ struct FakeFiles final : platform::ContainerFiles {
   std::string data_dir_ = "/fake";
   std::string nonce_ = "nonce";
   platform::ImageStore images_;
+  test::TempDir dir_;
+  platform::Fd root_{::open(dir_.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  platform::PortTable ports_{root_.get()};
 };
 
 struct FakeRun final : platform::Run {
@@ -211,6 +217,7 @@ struct FakePlatform {
       held.port = cursor++;
       return held;
     };
+    seams.forget_stray_ports = [] { return false; };
     seams.tree_stats =
         [tree = tree,
          looks = looks](std::span<const pid_t> roots) -> Result<std::vector<platform::TreeStats>> {
