@@ -94,7 +94,8 @@ class Container {
 
   // What the restart policy says, in container_restart.cpp.
   bool has_policy() const;
-  bool is_recorded() const;
+  bool wants_record() const;  ///< by its options
+  bool is_recorded() const;   ///< what was built, or found, has one
   void keep_streams();
   void note_start();
   void consider_restart(Duration ran);
@@ -144,6 +145,7 @@ class Container {
   Duration patience_{};           ///< of the last stop
   std::uint64_t death_ticket_ = 0;
   bool guarded_ = false;
+  bool limit_is_ours_ = false;  ///< else its shim holds the tree to it
   bool is_removed_ = false;
   bool port_unheld_ = false;                  ///< taken over: its port was held by the shim only
   std::array<platform::Fd, 3> kept_streams_;  ///< for further starts by the policy

@@ -266,6 +266,10 @@ void Container::launch(Generation generation) {
   }
   request_->attached =
       context_->settings.on_exit == OnExit::Kill || site_->durability == Durability::None;
+  // Who outlives us must not lose his limit with us.
+  limit_is_ours_ = request_->attached;
+  if (!limit_is_ours_ && site_->needs_watchdog())
+    request_->plan.memory_limit = site_->policy.memory_limit->count;
   post(context_->launcher, Launch{std::move(request_), Handle{self_}, generation});
 }
 
@@ -322,7 +326,7 @@ void Container::answer_stop() {
 }
 
 void Container::guard() {
-  if (guarded_ || !site_->needs_watchdog() || !began_ || !run_) return;
+  if (guarded_ || !limit_is_ours_ || !site_->needs_watchdog() || !began_ || !run_) return;
   guarded_ = true;
   post(context_->watchdog(), Guard{Handle{self_}, machine_.generation, began_->shim_pid,
                                    *site_->policy.memory_limit, run_});

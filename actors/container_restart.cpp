@@ -15,7 +15,13 @@ bool Container::has_policy() const {
          service_->restart_policy->kind != specs::RestartKind::No;
 }
 
-bool Container::is_recorded() const { return site_ && site_->durability != Durability::None; }
+bool Container::wants_record() const {
+  return options_.durability.value_or(context_->settings.durability) != Durability::None;
+}
+
+bool Container::is_recorded() const {
+  return site_ ? site_->durability != Durability::None : wants_record();
+}
 
 /// What the caller lent for the first start is needed for each of the policy's.
 void Container::keep_streams() {
@@ -57,7 +63,7 @@ void Container::stop_noted(Stop call, Promise<Status> promise) {
   restarts_.next_start.reset();
   restarts_.next_start_wall.reset();
   ++restart_ticket_;
-  if (!is_recorded()) return stop_now(call, std::move(promise));
+  if (!site_ || !is_recorded()) return stop_now(call, std::move(promise));
   if (!found_) return write_stop(call, promise);
   request(self_, context_->rootfs, TakeOver{id_, port_number()})
       .then(

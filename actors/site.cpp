@@ -62,6 +62,7 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   command.hostname = service.hostname.value_or(recipe.id.str());
   command.deadline = recipe.options.timeout;
   command.grace = recipe.options.grace;
+  command.linger = service.linger.value_or(Duration{0});
   command.terminal = recipe.options.terminal;
   if (user) {
     command.uid = user->uid;

@@ -2,6 +2,7 @@
 
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/paths.hpp"
+#include "ringfort/specs/restart.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -97,6 +98,8 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
              into(parse_size_limit, flags.memory));
   add_option(app, "--timeout", "TIME", "TERM after this time, such as 30s; the code is then 124",
              into(parse_time_limit, flags.timeout));
+  add_option(app, "--restart", "POLICY", "no; others need a supervisor that lives: see `up`",
+             into(specs::parse_restart_policy, flags.restart));
   add_option(app, "--grace", "TIME", "from TERM to KILL after the timeout (default 2s)",
              into(parse_duration, flags.grace));
   add_option(app, "--env", "NAME=VALUE", "a variable; nothing else is handed on",
@@ -146,6 +149,11 @@ Caller find_caller() {
 Result<Job> make_job(const JobFlags& flags, const Arguments& command, const Caller& caller) {
   if (command.empty())
     return wrong("the program is missing", "write it behind the options: -- CMD");
+  if (flags.restart.kind != specs::RestartKind::No)
+    return fail(ErrorKind::Unsupported,
+                "a restart policy needs a supervisor that lives, and this command does not stay to "
+                "be one",
+                "write restart_policy into a spec, then: ringfort up SPEC");
   Job job;
   job.id.service = "run-" + std::to_string(::getpid()) + "-" + random_word();
   job.service.image.name = flags.image.empty() ? "host" : flags.image;

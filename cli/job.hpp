@@ -22,6 +22,7 @@ struct JobFlags {
   std::vector<std::uint16_t> connect;
   std::vector<std::uint16_t> listen;
   std::optional<Bytes> memory;
+  specs::RestartPolicy restart;
   std::optional<Duration> timeout;
   Duration grace = std::chrono::seconds{2};
   std::vector<std::pair<std::string, std::string>> env;

@@ -77,6 +77,8 @@ struct LaunchPlan {
   std::uint64_t shim_scopes = 0;
   std::int64_t deadline_usec = 0;
   std::int64_t grace_usec = 0;
+  std::int64_t linger_usec = 0;
+  std::uint64_t memory_limit = 0;  ///< bytes; set for a run that nobody else would hold to it
   bool operator==(const LaunchPlan&) const = default;
 };
 
@@ -100,6 +102,7 @@ struct Command {
   std::string hostname;
   std::optional<Duration> deadline;
   Duration grace = std::chrono::seconds(2);
+  Duration linger{};
   std::optional<std::uint32_t> uid;  ///< of the container (root runtimes)
   std::optional<std::uint32_t> gid;
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`

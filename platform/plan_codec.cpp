@@ -144,6 +144,8 @@ std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol) {
   header.shim_scopes = plan.shim_scopes;
   header.deadline_usec = plan.deadline_usec;
   header.grace_usec = plan.grace_usec;
+  header.linger_usec = plan.linger_usec;
+  header.memory_limit = plan.memory_limit;
   return writer.finish(header);
 }
 
@@ -166,6 +168,8 @@ std::string to_text(const LaunchPlan& plan) {
   print_mounts(out, plan);
   print_rules(out, plan);
   out << "seccomp " << plan.seccomp.size() << " instructions\n";
+  if (plan.linger_usec > 0) out << "linger " << plan.linger_usec << "us\n";
+  if (plan.memory_limit > 0) out << "memory " << plan.memory_limit << " bytes, by the shim\n";
   if (plan.deadline_usec > 0)
     out << "deadline " << plan.deadline_usec << "us grace " << plan.grace_usec << "us\n";
   return out.str();

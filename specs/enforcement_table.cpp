@@ -86,7 +86,7 @@ constexpr auto table = std::to_array<Rule>({
     {"hostname", "", enforced, "at level namespaces; landlock reports it as not enforced"},
     {"dns", "", not_yet, ""},
     {"extra_hosts", "", not_yet, ""},
-    {"restart_policy", "", not_yet, "nothing restarts yet"},
+    {"restart_policy", "", enforced, "by `up`, or a runtime that lives"},
     {"labels", "", enforced, "kept and shown"},
     {"user", "", enforced, "where ringfort runs as root, else only oneself"},
     {"stop_signal", "", not_yet, "always TERM"},
@@ -106,6 +106,7 @@ constexpr auto table = std::to_array<Rule>({
     {"cgroup_parent", "", not_yet, ""},
     {"overlay", "", not_yet, "no overlay yet"},
     {"localhost_reachability", "", not_yet, ""},
+    {"linger", "", enforced, "the rest of the tree, after the main program"},
     {"require", "", enforced, ""},
 });
 

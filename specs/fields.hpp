@@ -98,6 +98,7 @@ void host_fields(V& v, S&... s) {
   v("cgroup_parent", s.cgroup_parent...);
   v("overlay", s.overlay...);
   v("localhost_reachability", s.localhost_reachability...);
+  v("linger", s.linger...);
   v("require", s.require...);
 }
 RINGFORT_FIELDS(Service) {

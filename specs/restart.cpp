@@ -71,9 +71,8 @@ RestartDecision after_end(const RestartPolicy& policy, const RestartRules& rules
   if (could_not_start(exit) && history.exec_failures >= rules.exec_retries)
     return GiveUp{"could not be started " + std::to_string(history.exec_failures + 1) +
                   " times in a row"};
-  if (policy.kind == RestartKind::OnFailure && policy.max_attempts &&
-      history.restarts >= *policy.max_attempts)
-    return GiveUp{"failed again after " + std::to_string(history.restarts) +
+  if (policy.max_attempts && history.restarts >= *policy.max_attempts)
+    return GiveUp{"ended again after " + std::to_string(history.restarts) +
                   " restarts, as many as its policy allows"};
   if (history.starts.size() >= rules.start_limit && rules.start_limit > 0) {
     // The newest of them is the start that has ended just now.

@@ -115,6 +115,8 @@ struct Service {
   std::optional<std::string> cgroup_parent;
   std::optional<Overlay> overlay;
   LocalhostReachability localhost_reachability = LocalhostReachability::Auto;
+  /// ringfort's own: how long the rest of the tree may go on when the main program has ended.
+  std::optional<Duration> linger;
   /// ringfort's own: what must be enforced (`landlock`, `memory`, or a field's path), else creation
   /// is an error.
   std::vector<std::string> require;

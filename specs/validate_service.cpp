@@ -183,6 +183,9 @@ void check_service(Checks& checks, const std::string& path, const Service& servi
   check_ulimits(checks, path + ".ulimits", service.ulimits);
   check_wasm(checks, path, service);
   check_requirements(checks, path, service);
+  if (service.linger)
+    checks.expect(*service.linger <= std::chrono::hours{1}, path + ".linger",
+                  "is longer than an hour", "write 1h at most");
   if (service.logs) {
     checks.expect(service.logs->max_size_bytes.count > 0, path + ".logs.max_size_bytes", "is 0",
                   "write a size such as 100Mi");

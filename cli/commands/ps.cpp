@@ -29,6 +29,8 @@ std::string status_text(const ContainerEntry& entry) {
   if (entry.state.exit)
     text += " " + std::to_string(entry.state.exit->code) + " (" +
             std::string{to_string(entry.state.exit->reason)} + ")";
+  if (entry.restarts > 0) text += ", " + std::to_string(entry.restarts) + " restarts";
+  if (entry.next_start) text += ", next start " + to_rfc3339(*entry.next_start);
   return text;
 }
 

@@ -47,6 +47,7 @@ inline FdList collect(const RunRequest& request, int plan_fd, int control_fd, in
   list.add(wire::kCgroupProcsFd, request.cgroup.procs.get());
   list.add(wire::kCgroupEventsFd, request.cgroup.events.get());
   list.add(wire::kCgroupNotifyFd, request.cgroup.notify.get());
+  list.add(wire::kCgroupKillFd, request.cgroup.kill.get());
   return list;
 }
 

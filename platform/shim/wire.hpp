@@ -111,6 +111,8 @@ struct PlanHeader {
   std::uint64_t shim_scopes;   ///< of the domain that the shim itself enters first
   std::int64_t deadline_usec;  ///< from exec; 0 = none. For an exec plan: its timeout
   std::int64_t grace_usec;     ///< TERM to KILL after the deadline
+  std::int64_t linger_usec;    ///< what the rest of the tree gets when the main program has ended
+  std::uint64_t memory_limit;  ///< bytes that the shim itself holds the tree to; 0 = not its task
 };
 
 // ---------------------------------------------------------------- supervisor -> zygote
@@ -134,6 +136,7 @@ enum SpawnFd : std::uint32_t {
   kCgroupProcsFd,
   kCgroupEventsFd,
   kCgroupNotifyFd,
+  kCgroupKillFd,  ///< v2 cgroup.kill
   kSpawnFdCount,
 };
 

@@ -106,8 +106,9 @@ TEST(Validation, TellsPlaceFaultAndRemedyOfEveryRule) {
     std::string_view error;
   };
   for (const auto& [fields, error] : {
+           Row{"    linger: 61m\n", "web.linger: is longer than an hour. Write 1h"},
            // schedule
-           Row{"    rtype: cron\n", "web.schedule: a cron service lacks its schedule. Write sched"},
+           {"    rtype: cron\n", "web.schedule: a cron service lacks its schedule. Write sched"},
            {"    schedule: 0 0 0 * * *\n", "t.yaml:6:15: services.web.schedule: only a cron serv"},
            {"    rtype: cron\n    schedule: 0 0 25 * * *\n",
             "t.yaml:7:15: services.web.schedule: the schedule has the hour \"25\". Write"},
