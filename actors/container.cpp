@@ -61,6 +61,8 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
   if (step.refusal) return fail(apply(step).error());
   service_ = std::move(call.service);
   options_ = std::move(call.options);
+  // What is handed over must be held first.
+  if (specs::activated_endpoint(service_->endpoints) != nullptr) options_.own_port = true;
   uid_ = call.uid;
   streams_lent_ = true;
   auto promise = make_promise<Result<Created>, Handle>(self_);
