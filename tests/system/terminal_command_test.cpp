@@ -96,6 +96,22 @@ TEST_P(TerminalCommand, ASignalEndsTheCommandAndGivesTheTerminalBack) {
   })) << "the commands live on";
 }
 
+TEST_P(TerminalCommand, ACrashAndAFailedStartGiveTheTerminalBack) {
+  start("box", "exec sleep 1000");
+  Terminal crashed = exec({"sh", "-c", "echo ready; exec sleep 1000"});
+  const auto before = crashed.modes();
+  ASSERT_TRUE(crashed.has_shown("ready"));
+  ASSERT_TRUE(is_raw(crashed));
+  crashed.signal(SIGABRT);
+  EXPECT_EQ(crashed.finish(), 128 + SIGABRT);
+  EXPECT_TRUE(test::same_modes(before, crashed.modes()));
+
+  Terminal missing = exec({"no-such-program"});
+  EXPECT_EQ(missing.finish(), 127);
+  EXPECT_THAT(missing.shown(), HasSubstr("no-such-program: not found"));
+  EXPECT_TRUE(test::same_modes(before, missing.modes()));
+}
+
 TEST_P(TerminalCommand, AKilledShimGivesTheTerminalBack) {
   start("box", "exec sleep 1000");
   const int main_pid = inspect("box")["pid"];
