@@ -24,12 +24,13 @@ class TerminalCommand : public test::DetachedFixture {
   static bool is_raw(const Terminal& terminal) {
     return test::eventually(10s, [&] { return (terminal.modes().c_lflag & ECHO) == 0; });
   }
-  int shim_of(const std::string& name) const {
-    std::ifstream file("/proc/" + std::to_string(inspect(name)["pid"].get<int>()) + "/status");
+  static int parent_of(int pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
     for (std::string line; std::getline(file, line);)
       if (line.starts_with("PPid:")) return std::stoi(line.substr(5));
     return 0;
   }
+  int shim_of(const std::string& name) const { return parent_of(inspect(name)["pid"]); }
 };
 
 TEST_P(TerminalCommand, TheCommandHasATerminalOfThisSize) {
@@ -66,6 +67,20 @@ TEST_P(TerminalCommand, AShellHasJobControl) {
   EXPECT_THAT(terminal.shown(), Not(HasSubstr("access tty")));
   EXPECT_THAT(terminal.shown(), Not(HasSubstr("job control")));
   EXPECT_TRUE(test::same_modes(before, terminal.modes()));
+}
+
+TEST_P(TerminalCommand, CtrlZStopsOnlyTheJobInFront) {
+  start("box", "exec sleep 1000");
+  Terminal terminal = exec({"sh", "-i"});
+  ASSERT_TRUE(is_raw(terminal));
+  // The quotes keep the echo of the keys from looking like the answer.
+  terminal.type("sh -c 'echo in\"\"front; exec sleep 1000'\r");
+  ASSERT_TRUE(terminal.has_shown("infront\r\n"));
+  terminal.type("\x1a");
+  ASSERT_TRUE(terminal.has_shown("Stopped"));
+  // A shell asks once whether stopped jobs are to be left, and may not have heard of the end yet.
+  terminal.type("kill -KILL %1\rexit 4\rexit 4\r");
+  EXPECT_EQ(terminal.finish(), 4);
 }
 
 TEST_P(TerminalCommand, CtrlCIsTheProgramsOwn) {
@@ -150,6 +165,28 @@ TEST_P(TerminalCommand, RunHasOneToo) {
   ended.signal(SIGTERM);
   EXPECT_EQ(ended.finish(), 137) << "TERM is ignored inside, so it is killed after the grace";
   EXPECT_TRUE(test::same_modes(before, ended.modes()));
+}
+
+TEST_P(TerminalCommand, AKilledShimGivesTheTerminalOfRunBack) {
+  const auto sleeper = "sleep 778." + std::to_string(::getpid());  // nobody else's
+  Terminal terminal{command_.argv({"run", "--isolation", level_, "-it", "--", "sh", "-c",
+                                   "echo ready; exec " + sleeper}),
+                    command_.options(),
+                    {}};
+  const auto before = terminal.modes();
+  ASSERT_TRUE(terminal.has_shown("ready"));
+  ASSERT_TRUE(is_raw(terminal));
+  // An attached container has no record to inspect.
+  std::string found;
+  ASSERT_TRUE(test::eventually(10s, [&] {
+    found = test::run_program({"pgrep", "-f", "^" + sleeper + "$"}).out;
+    return !found.empty();
+  }));
+  const int shim = parent_of(std::stoi(found));
+  ASSERT_GT(shim, 1);
+  ASSERT_EQ(::kill(shim, SIGKILL), 0);
+  EXPECT_EQ(terminal.finish(), 255) << "nobody knows how the program would have ended";
+  EXPECT_TRUE(test::same_modes(before, terminal.modes()));
 }
 
 TEST_P(TerminalCommand, ForgedKeysAreRefused) {
