@@ -63,6 +63,8 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
   if (step.refusal) return fail(apply(step).error());
   service_ = std::move(call.service);
   options_ = std::move(call.options);
+  // What is handed over must be held first.
+  if (specs::activated_endpoint(service_->endpoints) != nullptr) options_.own_port = true;
   uid_ = call.uid;
   streams_lent_ = true;
   restarts_ = {};
@@ -238,6 +240,11 @@ Answer<Result<ExitRecord>> Container::on_wait(const Wait& call) {
 Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   if (call.command.empty())
     return fail(error(ErrorKind::InvalidSpec, "the command to run is empty", "name a program"));
+  const ExecOptions& options = call.options;
+  const int lent = (options.stdin_fd >= 0) + (options.stdout_fd >= 0) + (options.stderr_fd >= 0);
+  if ((lent != 0 && lent != 3) || (options.terminal && lent == 0))
+    return fail(error(ErrorKind::InvalidSpec, "only some of the command's streams are given",
+                      "give stdin_fd, stdout_fd and stderr_fd, or none and no terminal"));
   if (Status legal = feed(Event::Exec); !legal) return fail(std::move(legal.error()));
 
   platform::Command command;
@@ -254,7 +261,6 @@ Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   auto ticket = next_ticket_++;
   execs_.emplace(ticket, promise);
   Handle me{self_};
-  const ExecOptions& options = call.options;
   run_->exec(
       {std::move(*plan), context_->settings.exec_output_limit, std::move(call.options.stdin_text),
        options.stdin_fd, options.stdout_fd, options.stderr_fd, options.cancel_fd},

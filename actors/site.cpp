@@ -59,6 +59,8 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   if (service.command.workdir && (!host_image || command.workdir.empty()))
     command.workdir = *service.command.workdir;
   command.own_port = recipe.port;
+  if (const auto* endpoint = specs::activated_endpoint(service.endpoints))
+    command.listen_name = endpoint->name;
   command.hostname = service.hostname.value_or(recipe.id.str());
   command.deadline = recipe.options.timeout;
   command.grace = recipe.options.grace;

@@ -39,8 +39,8 @@ void add_word(CLI::App& app, const std::string& name, const std::string& help, s
 }
 
 void add_words(CLI::App& app, const std::string& name, const std::string& help,
-               std::vector<std::string>& target) {
-  app.add_option(name, target, help)->type_name("")->required();
+               std::vector<std::string>& target, Need need) {
+  app.add_option(name, target, help)->type_name("")->required(need == Need::Required);
 }
 
 Result<std::string> parse_text(std::string_view text) {

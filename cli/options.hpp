@@ -42,9 +42,11 @@ void add_flag(CLI::App& app, const std::string& name, const std::string& help, b
 void add_word(CLI::App& app, const std::string& name, const std::string& help, std::string& target,
               bool required);
 
-/// One or more of them.
+enum class Need { Required, Optional };
+
+/// Any number of them; at least one when that is required.
 void add_words(CLI::App& app, const std::string& name, const std::string& help,
-               std::vector<std::string>& target);
+               std::vector<std::string>& target, Need need = Need::Required);
 
 /// A taker that parses with `parse` (std::string_view -> Result<T>) and assigns.
 template <class Parse, class Target>

@@ -114,6 +114,11 @@ std::vector<std::string> environment(const Policy& policy, const Command& comman
     set("RINGFORT_PORT", std::to_string(*command.own_port));
     set("ZLAYER_PORT", std::to_string(*command.own_port));
   }
+  if (!command.listen_name.empty() && command.own_port) {
+    set("LISTEN_FDS", "1");
+    set("LISTEN_FDNAMES", command.listen_name);
+    set("LISTEN_PID", std::string(wire::kPidDigits, '0'));  // the child writes its own
+  }
   std::vector<std::string> flat;
   flat.reserve(result.size());
   for (const auto& [name, value] : result) flat.push_back(name + "=" + value);
@@ -194,6 +199,7 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   if (level == Level::Namespaces) add_mounts(plan, policy, command, host);
   add_landlock(plan, policy, host);
   if (command.terminal) add_terminal(plan);
+  if (!command.listen_name.empty() && command.own_port) plan.flags |= wire::kListen;
   plan.seccomp = filter_for(policy.network.mode);
   return plan;
 }
@@ -204,6 +210,10 @@ Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
   LaunchPlan plan = main;
   (void)host;  // the main plan holds what the host decided
   plan.argv = command.argv;
+  if ((plan.flags & wire::kListen) != 0) {  // descriptor 3 is the main program's alone
+    plan.flags &= ~std::uint32_t{wire::kListen};
+    std::erase_if(plan.env, [](const auto& entry) { return entry.starts_with("LISTEN_"); });
+  }
   for (const auto& [name, value] : command.env) {
     const std::string start = name + "=";
     std::erase_if(plan.env, [&start](const auto& entry) { return entry.starts_with(start); });

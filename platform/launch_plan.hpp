@@ -108,7 +108,8 @@ struct Command {
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`
   /// are idmapped, so that they stand for the runtime's own.
   bool ids_of_block = false;
-  bool terminal = false;  ///< stdin will be a terminal of the program's own, and controls it
+  std::string listen_name;  ///< hand the own port over, listening, under this name; empty = no
+  bool terminal = false;    ///< stdin will be a terminal of the program's own, and controls it
 };
 
 /// The plan for a container's main program. Errors: InvalidSpec (empty command, a single argument

@@ -47,6 +47,8 @@ constexpr auto table = std::to_array<Rule>({
     {"endpoints.target_role", "", not_yet, "no proxy yet"},
     {"endpoints.tunnel", "", not_yet, "no tunnels yet"},
     {"endpoints.hold", "", not_yet, "ports are always held"},
+    {"endpoints.socket_activation", "", enforced,
+     "the own port, on every address, as descriptor 3 with LISTEN_FDS"},
     {"scale.fixed", "", enforced, "by `up`"},
     {"scale.adaptive", "", not_yet, "`min` replicas are started"},
     {"scale.manual", "", not_yet, "one replica is started"},

@@ -1,9 +1,7 @@
-// logs and stats: looking into one container.
+// logs: what a container wrote.
 #include "ringfort/cli/commands/verbs.hpp"
 #include "ringfort/cli/containers.hpp"
 #include "ringfort/cli/options.hpp"
-#include "ringfort/cli/output/table.hpp"
-#include "ringfort/cli/output/terminal.hpp"
 #include "ringfort/cli/output/words.hpp"
 #include "ringfort/specs/json.hpp"
 
@@ -47,45 +45,8 @@ class Logs : public Command {
   bool is_json_ = false;
 };
 
-class StatsVerb : public Command {
- public:
-  void declare(CLI::App& app) override {
-    add_words(app, "NAME", "ids, names or beginnings of ids", names_);
-    add_flag(app, "--json", "print JSON lines", is_json_);
-  }
-
-  Result<int> run(const Call& call) override {
-    const auto runtime = open_keeping_runtime(call);
-    if (!runtime) return fail(runtime.error());
-    Table table{{"ID", "MEMORY", "LIMIT", "CPU", "PIDS"}};
-    bool any = false;
-    const int code = for_each_container(**runtime, names_, "stats", [&](const ContainerId& id) {
-      return (*runtime)->get_container_stats(id).map([&](const Stats& stats) {
-        any = true;
-        auto value = Json::parse(specs::to_json(stats));
-        value["id"] = id.str();
-        if (is_json_) write_all(STDOUT_FILENO, dump(value) + "\n");
-        const bool limited = stats.memory_limit != UINT64_MAX;
-        table.add({id.str(), to_string(Bytes{stats.memory_bytes}),
-                   limited ? to_string(Bytes{stats.memory_limit}) : "none",
-                   to_string(Duration{static_cast<std::int64_t>(stats.cpu_usage_usec)}),
-                   std::to_string(stats.pids)});
-      });
-    });
-    if (!is_json_ && any)
-      write_all(STDOUT_FILENO,
-                table.str(is_terminal(STDOUT_FILENO) ? terminal_size(STDOUT_FILENO).columns : 0));
-    return code;
-  }
-
- private:
-  std::vector<std::string> names_;
-  bool is_json_ = false;
-};
-
 }  // namespace
 
 std::unique_ptr<Command> make_logs() { return std::make_unique<Logs>(); }
-std::unique_ptr<Command> make_stats() { return std::make_unique<StatsVerb>(); }
 
 }  // namespace ringfort::cli

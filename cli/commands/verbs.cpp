@@ -16,6 +16,7 @@ const Verb kVerbs[] = {
      make_run},
     {"ps", "[OPTIONS] [PREFIX]", "List containers that live, of whomever",
      "  ringfort ps -a\n"
+     "  ringfort ps --filter status=exited --filter exited=137\n"
      "  ringfort ps --json web\n",
      make_ps},
     {"inspect", "NAME...", "Print all that is known of containers as JSON",
@@ -27,7 +28,9 @@ const Verb kVerbs[] = {
      "  ringfort exec -it web sh\n"
      "  ringfort exec -i web sh -c 'cat > /tmp/notes' < notes.txt\n",
      make_exec},
-    {"stats", "[OPTIONS] NAME...", "Print what containers use", "  ringfort stats web\n",
+    {"stats", "[OPTIONS] [NAME...]", "Show what containers use, every second",
+     "  ringfort stats\n"
+     "  ringfort stats --no-stream --json web\n",
      make_stats},
     {"create", "[OPTIONS] [--] CMD [ARG]...", "Make a container without starting it",
      "  ringfort create --name job -- sh -c 'echo hello'\n", make_create},

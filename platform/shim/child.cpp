@@ -171,6 +171,23 @@ long enforce(const Plan& plan, Launch& what, long ruleset) {
   return 0;
 }
 
+constexpr int kFirstPassedFd = 3;  // SD_LISTEN_FDS_START, sd_listen_fds(3)
+constexpr int kBacklog = 4096;     // the kernel cuts it to net.core.somaxconn
+
+/// Last of all: descriptor 3 may have been any other until now.
+long pass_listener(const Plan& plan, Launch& what) {
+  if (!plan.has(wire::kListen)) return 0;
+  long result = sys(SYS_listen, what.listen_fd, kBacklog);
+  if (result == 0)
+    result = what.listen_fd == kFirstPassedFd ? sys(SYS_fcntl, kFirstPassedFd, F_SETFD, 0)
+                                              : sys(SYS_dup3, what.listen_fd, kFirstPassedFd, 0);
+  if (result < 0) return fail_at(what, wire::Step::Listen, result);
+  // The pid that the program itself will see: in a PID namespace only the child knows it.
+  const long pid = sys(SYS_getpid);
+  plan.listen_pid()[put_decimal(plan.listen_pid(), static_cast<std::uint64_t>(pid))] = '\0';
+  return 0;
+}
+
 /// Like execvp over ready-made paths: a later candidate is tried while the program is not there;
 /// a permission error is remembered, as shells do.
 long run_program(const Plan& plan, Launch& what) {
@@ -240,6 +257,7 @@ int child_main(void* argument) {
   }
   if (result == 0) result = enforce(plan, what, ruleset);
   if (result == 0 && plan.has(wire::kProbe)) sys(SYS_exit_group, 0);
+  if (result == 0) result = pass_listener(plan, what);
   if (result == 0) run_program(plan, what);
   sys(SYS_exit_group, 255);
   return 255;

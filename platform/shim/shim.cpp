@@ -186,6 +186,7 @@ void Shim::start_program() {
   what.stdin_fd = program_fds_[0];
   what.stdout_fd = program_fds_[1];
   what.stderr_fd = program_fds_[2];
+  what.listen_fd = fd(wire::kPortFd);
   what.cgroup_procs_fd = fd(wire::kCgroupProcsFd);
   what.empty_mounts_fd = start_.empty_mounts_fd;
   // A new user namespace begins with a full one again. user_namespaces(7).

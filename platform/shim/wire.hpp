@@ -22,6 +22,9 @@ struct Span {
   std::uint32_t count;
 };
 
+/// Digits of the largest pid. proc(5), pid_max.
+inline constexpr std::uint32_t kPidDigits = 10;
+
 /// Offset of a NUL-terminated string; 0 = absent.
 using Text = std::uint32_t;
 
@@ -84,6 +87,7 @@ enum PlanFlags : std::uint32_t {
   kRootReadOnly = 1U << 6,
   kSynced = 1U << 7,    ///< the shim's records are on the disk before it tells of them
   kTerminal = 1U << 8,  ///< descriptor 0 becomes the controlling terminal of the child's session
+  kListen = 1U << 9,    ///< the port is listened on and handed to the program as descriptor 3
 };
 
 struct PlanHeader {
@@ -113,6 +117,8 @@ struct PlanHeader {
   std::int64_t grace_usec;     ///< TERM to KILL after the deadline
   std::int64_t linger_usec;    ///< what the rest of the tree gets when the main program has ended
   std::uint64_t memory_limit;  ///< bytes that the shim itself holds the tree to; 0 = not its task
+  Text listen_pid;             ///< with kListen: room for kPidDigits and their end, in env
+  std::uint32_t reserved;
 };
 
 // ---------------------------------------------------------------- supervisor -> zygote
@@ -187,6 +193,7 @@ enum class Step : std::uint32_t {
   Exec,
   Join,
   Plan,
+  Listen,
 };
 
 enum ExitFlags : std::uint32_t {

@@ -145,6 +145,11 @@ TEST(Validation, TellsPlaceFaultAndRemedyOfEveryRule) {
             "2}]\n",
             "endpoints[1].name: \"a\" is given twice. Choose another."},
            {"    endpoints: [{name: a, protocol: http, port: 1, path: x}]\n", "begin with /"},
+           {"    endpoints: [{name: a, protocol: udp, port: 1, socket_activation: true}]\n",
+            "endpoints[0].socket_activation: is for streams"},
+           {"    endpoints: [{name: a, protocol: tcp, port: 1, socket_activation: true}, {name: b, "
+            "protocol: tcp, port: 2, socket_activation: true}]\n",
+            "endpoints[1].socket_activation: is given twice"},
            {"    endpoints: [{name: a, protocol: http, port: 1, host: \"*\"}]\n", "is no host"},
            {"    endpoints: [{name: a, protocol: http, port: 1, stream: {tls: true}}]\n",
             "endpoints[0].stream: only tcp and udp"},
