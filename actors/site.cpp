@@ -62,6 +62,8 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   command.hostname = service.hostname.value_or(recipe.id.str());
   command.deadline = recipe.options.timeout;
   command.grace = recipe.options.grace;
+  if (service.logs && service.logs->max_size) command.log.max_size = service.logs->max_size->count;
+  if (service.logs && service.logs->max_files) command.log.max_files = *service.logs->max_files;
   if (user) {
     command.uid = user->uid;
     command.gid = user->gid;

@@ -55,7 +55,7 @@ struct TakeOver {
 };
 struct ReadLog {
   ContainerId id;
-  std::size_t tail = 0;
+  LogQuery query;
 };
 /// A worker is free again.
 struct WorkerIdle {

@@ -178,6 +178,7 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   plan.limits.push_back({kNoFile, policy.max_files, policy.max_files});
   plan.deadline_usec = command.deadline ? command.deadline->count() : 0;
   plan.grace_usec = command.grace.count();
+  plan.log = command.log;
   plan.uid = command.uid ? *command.uid : host.uid;
   plan.gid = command.gid ? *command.gid : host.gid;
   if (host.root && command.uid) plan.flags |= wire::kChangeIds;

@@ -53,6 +53,13 @@ struct BpfInstruction {
   bool operator==(const BpfInstruction&) const = default;
 };
 
+/// When the shim rotates a container's logs.
+struct LogLimits {
+  std::uint64_t max_size = wire::kLogMaxSize;    ///< bytes of both streams; 0 = never
+  std::uint32_t max_files = wire::kLogMaxFiles;  ///< generations, the current one counted; from 1
+  bool operator==(const LogLimits&) const = default;
+};
+
 struct LaunchPlan {
   Level level = Level::Landlock;
   std::vector<std::string> argv;
@@ -76,6 +83,7 @@ struct LaunchPlan {
   std::uint64_t shim_scopes = 0;
   std::int64_t deadline_usec = 0;
   std::int64_t grace_usec = 0;
+  LogLimits log;
   bool operator==(const LaunchPlan&) const = default;
 };
 
@@ -99,6 +107,7 @@ struct Command {
   std::string hostname;
   std::optional<Duration> deadline;
   Duration grace = std::chrono::seconds(2);
+  LogLimits log;
   std::optional<std::uint32_t> uid;  ///< of the container (root runtimes)
   std::optional<std::uint32_t> gid;
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`

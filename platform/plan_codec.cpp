@@ -144,6 +144,8 @@ std::vector<std::byte> encode(const LaunchPlan& plan) {
   header.shim_scopes = plan.shim_scopes;
   header.deadline_usec = plan.deadline_usec;
   header.grace_usec = plan.grace_usec;
+  header.log_max_size = plan.log.max_size;
+  header.log_max_files = plan.log.max_files;
   return writer.finish(header);
 }
 
