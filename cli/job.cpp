@@ -115,7 +115,7 @@ void declare_log_flags(CLI::App& app, JobFlags& flags) {
   add_option(app, "--log-size", "SIZE", "begin a new log file at this size (default 10Mi)",
              into(parse_size_limit, flags.log_size));
   add_option(app, "--log-files", "N", "keep the newest N log files (default 3)",
-             into([](std::string_view text) { return parse_count(text, 1000); }, flags.log_files));
+             into([](std::string_view text) { return parse_count(text, 100); }, flags.log_files));
 }
 
 std::string sudo_user(const char* uid, const char* gid) {

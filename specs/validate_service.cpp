@@ -190,8 +190,8 @@ void check_service(Checks& checks, const std::string& path, const Service& servi
                   path + ".logs.max_size", "is 0, which leaves nothing",
                   "write a size such as 10Mi, or remove it");
     const auto files = service.logs->max_files.value_or(1);
-    checks.expect(files >= 1 && files <= 1000, path + ".logs.max_files",
-                  std::to_string(files) + " is not between 1 and 1000", "write one such as 3");
+    checks.expect(files >= 1 && files <= 100, path + ".logs.max_files",
+                  std::to_string(files) + " is not between 1 and 100", "write one such as 3");
   }
 }
 

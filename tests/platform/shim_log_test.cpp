@@ -14,6 +14,7 @@
 #include <random>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace ringfort::platform {
@@ -184,6 +185,23 @@ TEST(ShimLog, ARotationCutShortIsFinishedByTheNextLife) {
     EXPECT_EQ(read_file(dir / "stdout.log"), "three\n");
     EXPECT_FALSE(fs::exists(dir / "log.idx.next"));
   }
+}
+
+TEST(ShimLog, WhatCannotBeOpenedIsAnErrorAndNoSilence) {
+  const TempDir dir;
+  {
+    Writer writer(dir, {20, 900});
+    for (int i = 0; i < 100; ++i) writer.say(kOut, "line " + std::to_string(i) + "\n");
+  }
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{test::open_descriptors() + 20, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const auto entries = read_log(dir.path(), dir.path(), {});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+
+  ASSERT_FALSE(entries);
+  EXPECT_EQ(entries.error().os_errno, EMFILE);
 }
 
 // Whatever the bytes, the pieces, the limit and the lives: no line is lost, torn or out of order.
