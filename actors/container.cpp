@@ -304,7 +304,7 @@ Answer<Result<Stats>> Container::on_get_stats() {
 }
 
 Answer<Result<std::vector<LogEntry>>> Container::on_get_logs(const GetLogs& call) {
-  return messages::delegate(self_, context_->rootfs, ReadLog{id_, call.tail});
+  return messages::delegate(self_, context_->rootfs, ReadLog{id_, call.query});
 }
 
 void Container::on_watch(const Watch& call) {

@@ -100,7 +100,7 @@ class RootfsWorker {
 
   Result<std::vector<LogEntry>> on_read_log(const ReadLog& read) {
     return platform::read_log(seams_.files->container_dir(read.id),
-                              state_directory(*seams_.files, read.id), read.tail);
+                              state_directory(*seams_.files, read.id), read.query);
   }
 
   static std::function<bool(std::string_view)> in_use(const ImagesInUse& names) {

@@ -66,6 +66,8 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   command.grace = recipe.options.grace;
   command.linger = service.linger.value_or(Duration{0});
   command.terminal = recipe.options.terminal;
+  if (service.logs && service.logs->max_size) command.log.max_size = service.logs->max_size->count;
+  if (service.logs && service.logs->max_files) command.log.max_files = *service.logs->max_files;
   if (user) {
     command.uid = user->uid;
     command.gid = user->gid;

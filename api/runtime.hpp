@@ -101,6 +101,7 @@ class Runtime {
   Result<ContainerState> container_state(const ContainerId& id);
   Result<std::vector<LogEntry>> container_logs(const ContainerId& id, std::size_t tail);
   Result<std::vector<LogEntry>> get_logs(const ContainerId& id);
+  Result<std::vector<LogEntry>> get_logs(const ContainerId& id, const LogQuery& query);
   Result<Stats> get_container_stats(const ContainerId& id);
   Result<std::optional<std::int32_t>> get_container_pid(const ContainerId& id);
   Result<std::optional<std::string>> get_container_ip(const ContainerId& id);

@@ -114,6 +114,13 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
              into(parse_text, flags.user));
 }
 
+void declare_log_flags(CLI::App& app, JobFlags& flags) {
+  add_option(app, "--log-size", "SIZE", "begin a new log file at this size (default 10Mi)",
+             into(parse_size_limit, flags.log_size));
+  add_option(app, "--log-files", "N", "keep the newest N log files (default 3)",
+             into([](std::string_view text) { return parse_count(text, 100); }, flags.log_files));
+}
+
 std::string sudo_user(const char* uid, const char* gid) {
   const auto number = [](const char* text) -> std::optional<std::uint32_t> {
     std::uint32_t value = 0;
@@ -160,6 +167,11 @@ Result<Job> make_job(const JobFlags& flags, const Arguments& command, const Call
   job.service.command.entrypoint = command;
   job.service.env.insert(flags.env.rbegin(), flags.env.rend());  // the last of one name wins
   job.service.resources.memory = flags.memory;
+  if (flags.log_size || flags.log_files) {
+    auto& logs = job.service.logs.emplace();
+    logs.max_size = flags.log_size;
+    if (flags.log_files) logs.max_files = static_cast<std::uint32_t>(*flags.log_files);
+  }
 
   auto& options = job.options;
   options.isolation = flags.isolation;

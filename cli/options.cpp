@@ -84,6 +84,19 @@ Result<Duration> parse_time_limit(std::string_view text) {
   return duration;
 }
 
+Result<WallTime> parse_moment(std::string_view text, WallTime now) {
+  if (const auto time = from_rfc3339(text)) return *time;
+  constexpr std::int64_t kMostSeconds = 253'402'300'799;  // the year 9999
+  std::int64_t seconds = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc{} && stop == text.data() + text.size() && seconds >= 0 &&
+      seconds <= kMostSeconds)
+    return WallTime{std::chrono::seconds{seconds}};
+  if (const auto before = parse_duration(text)) return now - *before;
+  return fail(ErrorKind::InvalidSpec, printable(text, 60) + " is no time",
+              "write one such as 2026-01-31T12:00:00Z, 1767225600 or 10m");
+}
+
 Result<std::pair<std::string, std::string>> parse_variable(std::string_view text) {
   const auto cut = text.find('=');
   if (cut == std::string_view::npos || cut == 0)

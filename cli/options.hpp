@@ -3,6 +3,7 @@
 
 #include "ringfort/specs/result.hpp"
 #include "ringfort/specs/run_options.hpp"
+#include "ringfort/specs/status.hpp"
 #include "ringfort/specs/units.hpp"
 
 #include <cstdint>
@@ -78,6 +79,8 @@ Result<std::size_t> parse_count(std::string_view text, std::size_t most);
 /// As parse_bytes and parse_duration, without zero, which would mean "no limit" to some.
 Result<Bytes> parse_size_limit(std::string_view text);
 Result<Duration> parse_time_limit(std::string_view text);
+/// RFC 3339, seconds since 1970, or a duration such as 10m before `now`.
+Result<WallTime> parse_moment(std::string_view text, WallTime now);
 /// "K=V".
 Result<std::pair<std::string, std::string>> parse_variable(std::string_view text);
 

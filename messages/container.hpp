@@ -49,7 +49,7 @@ struct GetState {};
 struct GetEntry {};
 struct GetStats {};
 struct GetLogs {
-  std::size_t tail = 0;  ///< last lines; 0 = all
+  LogQuery query;
 };
 /// `who` gets ContainerExited at each end; at once if the container has ended already.
 struct Watch {

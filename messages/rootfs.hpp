@@ -61,7 +61,7 @@ struct KeepRestarts {
 };
 struct ReadLog {
   ContainerId id;
-  std::size_t tail = 0;
+  LogQuery query;
 };
 /// A worker is free again.
 struct WorkerIdle {

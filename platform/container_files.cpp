@@ -350,6 +350,8 @@ Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durabilit
   auto listener = listener_for(name, state->get());
   if (!listener) return in_words(listener.error());
   files.listener = std::move(*listener);
+  files.log_dir = std::move(*container);
+  files.log_index_dir = std::move(*state);
   return files;
 }
 

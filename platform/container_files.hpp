@@ -21,9 +21,11 @@ namespace ringfort::platform {
 /// Descriptors a shim needs for one run, all close-on-exec. Invalid where Durability::None has
 /// none.
 struct RunFiles {
-  Fd stdout_log;  ///< containers/<id>/stdout.log, O_APPEND
-  Fd stderr_log;  ///< containers/<id>/stderr.log, O_APPEND
-  Fd log_index;   ///< state/<id>/log.idx, O_APPEND
+  Fd stdout_log;     ///< containers/<id>/stdout.log, O_APPEND
+  Fd stderr_log;     ///< containers/<id>/stderr.log, O_APPEND
+  Fd log_index;      ///< state/<id>/log.idx, O_APPEND
+  Fd log_dir;        ///< containers/<id>
+  Fd log_index_dir;  ///< state/<id>
   /// state/<id>/exit and state/<id>/shim with what the last run left in them: until the next shim
   /// has overwritten its own, the container is what it was. Which run each is of its cookie tells.
   Fd exit_record;

@@ -193,6 +193,7 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   plan.deadline_usec = command.deadline ? command.deadline->count() : 0;
   plan.grace_usec = command.grace.count();
   plan.linger_usec = command.linger.count();
+  plan.log = command.log;
   plan.uid = command.uid ? *command.uid : host.uid;
   plan.gid = command.gid ? *command.gid : host.gid;
   if (host.root && command.uid) plan.flags |= wire::kChangeIds;

@@ -54,6 +54,13 @@ struct BpfInstruction {
   bool operator==(const BpfInstruction&) const = default;
 };
 
+/// When the shim rotates a container's logs.
+struct LogLimits {
+  std::uint64_t max_size = wire::kLogMaxSize;    ///< bytes of both streams; 0 = never
+  std::uint32_t max_files = wire::kLogMaxFiles;  ///< generations, the current one counted; from 1
+  bool operator==(const LogLimits&) const = default;
+};
+
 struct LaunchPlan {
   Level level = Level::Landlock;
   std::vector<std::string> argv;
@@ -79,6 +86,7 @@ struct LaunchPlan {
   std::int64_t grace_usec = 0;
   std::int64_t linger_usec = 0;
   std::uint64_t memory_limit = 0;  ///< bytes; set for a run that nobody else would hold to it
+  LogLimits log;
   bool operator==(const LaunchPlan&) const = default;
 };
 
@@ -103,6 +111,7 @@ struct Command {
   std::optional<Duration> deadline;
   Duration grace = std::chrono::seconds(2);
   Duration linger{};
+  LogLimits log;
   std::optional<std::uint32_t> uid;  ///< of the container (root runtimes)
   std::optional<std::uint32_t> gid;
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`

@@ -153,6 +153,8 @@ std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol) {
   header.grace_usec = plan.grace_usec;
   header.linger_usec = plan.linger_usec;
   header.memory_limit = plan.memory_limit;
+  header.log_max_size = plan.log.max_size;
+  header.log_max_files = plan.log.max_files;
   return writer.finish(header);
 }
 

@@ -46,6 +46,8 @@ struct Logs {
   std::string destination = "disk";
   Bytes max_size_bytes{100ull * 1024 * 1024};
   std::uint64_t retention_secs = 7ull * 24 * 3600;
+  std::optional<Bytes> max_size;           ///< both streams of one file; empty = 10Mi
+  std::optional<std::uint32_t> max_files;  ///< with the one that is written; empty = 3
   bool operator==(const Logs&) const = default;
 };
 

@@ -42,6 +42,7 @@ class Run : public Command {
 
   void declare(CLI::App& app) override {
     declare_job_flags(app, flags_);
+    declare_log_flags(app, flags_);
     add_option(app, "--report", "FILE", "write how it went as JSON, whatever happens",
                into(parse_text, report_path_));
     add_flag(app, "-i,--interactive", "hand stdin on; without --detach that is always so",
@@ -66,6 +67,9 @@ class Run : public Command {
     if (!name_.empty())
       return fail(ErrorKind::InvalidSpec, "--name is for containers that stay",
                   "write --detach, too, or leave it out");
+    if (flags_.log_size || flags_.log_files)
+      return fail(ErrorKind::InvalidSpec, "--log-size and --log-files are for containers that stay",
+                  "write --detach, too, or leave them out");
     block_signals();
     if (auto ready = prepare_terminal(); !ready) return fail(ready.error());
     auto job = make_job(flags_, call.tail, find_caller());
@@ -176,6 +180,7 @@ class Create : public Command {
   Tail tail() const override { return Tail::Program; }
   void declare(CLI::App& app) override {
     declare_job_flags(app, flags_);
+    declare_log_flags(app, flags_);
     add_option(app, "--name", "NAME", "of the container (default: a made one)",
                into(parse_text, name_));
   }

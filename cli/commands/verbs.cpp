@@ -22,7 +22,9 @@ const Verb kVerbs[] = {
     {"inspect", "NAME...", "Print all that is known of containers as JSON",
      "  ringfort inspect web\n", make_inspect},
     {"logs", "[OPTIONS] NAME", "Print what a container wrote",
-     "  ringfort logs --tail 10 --timestamps web\n", make_logs},
+     "  ringfort logs --tail 10 --timestamps web\n"
+     "  ringfort logs -f --since 10m web\n",
+     make_logs},
     {"exec", "[OPTIONS] NAME CMD [ARG]...", "Run one more program inside a container",
      "  ringfort exec web cat /proc/self/status\n"
      "  ringfort exec -it web sh\n"

@@ -164,7 +164,11 @@ long Shim::map_ids() {
 /// Where the program's three descriptors lead: what the caller passed, a pipe to the log,
 /// /dev/null.
 long Shim::open_pipes() {
-  log_.open(fd(wire::kStdoutLogFd), fd(wire::kStderrLogFd), fd(wire::kLogIndexFd));
+  log_.open({{fd(wire::kStdoutLogFd), fd(wire::kStderrLogFd)},
+             fd(wire::kLogIndexFd),
+             fd(wire::kLogDirFd),
+             fd(wire::kLogIndexDirFd)},
+            {plan_.header().log_max_size, plan_.header().log_max_files});
   program_fds_[0] = fd(wire::kStdinFd) >= 0 ? fd(wire::kStdinFd) : start_.null_fd;
   for (int stream = 0; stream < 2; ++stream) {
     const int passed = start_.fds[wire::kStdoutFd + stream];
@@ -567,6 +571,7 @@ void Shim::drain_logs() {
 
 void Shim::finish() {
   drain_logs();
+  log_.finish();
   if (memory_limit_hit()) exit_flags_ |= wire::kOom;
   write_exit_file(fd(wire::kExitFd), fd(wire::kShimFd), start_.request.cookie, main_status_,
                   exit_flags_, started_usec_, finished_usec_, wire::Step::None, 0);

@@ -117,8 +117,9 @@ struct PlanHeader {
   std::int64_t grace_usec;     ///< TERM to KILL after the deadline
   std::int64_t linger_usec;    ///< what the rest of the tree gets when the main program has ended
   std::uint64_t memory_limit;  ///< bytes that the shim itself holds the tree to; 0 = not its task
-  Text listen_pid;             ///< with kListen: room for kPidDigits and their end, in env
-  std::uint32_t reserved;
+  std::uint64_t log_max_size;  ///< as kLogMaxSize; 0 = never rotated
+  std::uint32_t log_max_files;
+  Text listen_pid;  ///< with kListen: room for kPidDigits and their end, in env
 };
 
 // ---------------------------------------------------------------- supervisor -> zygote
@@ -143,6 +144,8 @@ enum SpawnFd : std::uint32_t {
   kCgroupEventsFd,
   kCgroupNotifyFd,
   kCgroupKillFd,  ///< v2 cgroup.kill
+  kLogDirFd,       ///< where stdout.log and stderr.log are
+  kLogIndexDirFd,  ///< where log.idx is
   kSpawnFdCount,
 };
 
@@ -293,17 +296,29 @@ struct ExitFile {
   std::uint32_t checksum;
 };
 
-/// state/<id>/log.idx: one for each piece the shim read, written after its bytes.
+/// state/<id>/log.idx: one for each piece the shim read, written after its bytes. Logs are rotated
+/// together: `stdout.log.<g>`, `stderr.log.<g>` and `log.idx.<g>` are generation g (from 1), the
+/// files without a number are the one after the highest of those.
 struct LogIndexEntry {
-  std::uint64_t sequence;
-  std::uint64_t offset;  ///< in the stream's own file
-  std::uint32_t length;
-  std::uint8_t stream;  ///< 0 stdout, 1 stderr
-  std::uint8_t flags;   ///< kLogDropped
-  std::uint16_t reserved;
+  std::uint64_t sequence;  ///< of entries, over all generations
+  std::uint64_t offset;    ///< in the stream's own file of `generation`
+  std::uint64_t other;     ///< the end of the other stream's file at that time
   std::int64_t wall_usec;
+  std::uint32_t length;
+  std::uint32_t generation;
+  std::uint8_t stream;  ///< 0 stdout, 1 stderr
+  std::uint8_t flags;   ///< LogFlags
+  std::uint16_t reserved;
+  std::uint32_t checksum;  ///< of all bytes before it
 };
-inline constexpr std::uint8_t kLogDropped = 1;  ///< `length` bytes could not be written (disk full)
+enum LogFlags : std::uint8_t {
+  kLogDropped = 1U << 0,  ///< `length` bytes are not in the file: they could not be written
+  kLogBegin = 1U << 1,    ///< the first entry of a generation after a rotation; of no bytes
+};
+/// A longer line is several records; a rotation comes between two records.
+inline constexpr std::uint32_t kLogRecord = 16384;
+inline constexpr std::uint64_t kLogMaxSize = 10ULL << 20;  ///< both streams of one generation
+inline constexpr std::uint32_t kLogMaxFiles = 3;           ///< generations, the current one counted
 
 /// FNV-1a: tells a torn record from a whole one, no more.
 inline std::uint32_t checksum(const void* bytes, std::uint32_t size) {
