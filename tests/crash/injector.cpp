@@ -6,6 +6,7 @@
 // strace counts calls by thread and follows forks into the guest; this counts all threads of one
 // process and lets everything else go at its birth. With --pid the target is there already. The
 // report is one line of JSON. Must run as root: zygote and shim are not dumpable. ptrace(2).
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -178,7 +180,6 @@ class Injector {
   std::optional<int> code_;
   std::map<pid_t, Role> roles_;    // by process
   std::map<pid_t, pid_t> tids_;    // traced thread -> its process
-  std::set<pid_t> inside_;         // threads between entry and exit of a call
   std::map<pid_t, Call> failing_;  // at their exit the error is put in
   long count_ = 0;
   bool reached_ = false, timed_out_ = false, target_seen_ = false;
@@ -253,18 +254,19 @@ void Injector::inject(pid_t tid, pid_t tgid, const Call& call) {
 }
 
 void Injector::on_call(pid_t tid, pid_t tgid) {
-  user_regs_struct regs{};
-  if (::ptrace(PTRACE_GETREGS, tid, nullptr, &regs) != 0) return;
-  if (inside_.erase(tid) != 0) {
-    if (failing_.erase(tid) == 0) return;
+  // The kernel says which stop this is. Counting them in turns is wrong after an exec, a birth and
+  // an attach: those begin inside a call.
+  __ptrace_syscall_info info{};
+  if (::ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info) <= 0) return;
+  if (info.op == PTRACE_SYSCALL_INFO_EXIT && failing_.erase(tid) != 0) {
+    user_regs_struct regs{};
+    ::ptrace(PTRACE_GETREGS, tid, nullptr, &regs);
     regs.rax = static_cast<unsigned long long>(-options_.error);
     ::ptrace(PTRACE_SETREGS, tid, nullptr, &regs);
-    return;
   }
-  inside_.insert(tid);
-  if (reached_) return;
-  const Call call{static_cast<long>(regs.orig_rax),
-                  {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
+  if (info.op != PTRACE_SYSCALL_INFO_ENTRY || reached_) return;
+  Call call{static_cast<long>(info.entry.nr), {}};
+  std::copy(std::begin(info.entry.args), std::end(info.entry.args), std::begin(call.args));
   if (counts(call) && ++count_ == options_.at) inject(tid, tgid, call);
 }
 
@@ -304,7 +306,6 @@ void Injector::on_stop(pid_t tid, int status) {
     on_call(tid, tgid);
     go_on(tid, tgid, 0);
   } else if (event == PTRACE_EVENT_EXEC) {
-    inside_.erase(tid);
     if (tgid == command_) {
       roles_[tgid] = Role::Command;
       target_seen_ |= options_.target == Role::Command;
@@ -332,7 +333,6 @@ void Injector::arm(long milliseconds) {
 
 void Injector::gone(pid_t tid, int status) {
   tids_.erase(tid);
-  inside_.erase(tid);
   failing_.erase(tid);
   if (tid != command_) return;
   code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
