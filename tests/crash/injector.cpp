@@ -131,6 +131,17 @@ const std::map<int, std::set<long>> kPlausible{
       SYS_epoll_wait, SYS_flock, SYS_connect, SYS_accept4, SYS_sendmsg, SYS_recvmsg, SYS_fsync,
       SYS_ftruncate, SYS_nanosleep, SYS_clock_nanosleep}}};
 
+/// Those that act on a descriptor: a disk's errors come from files only, not from an eventfd.
+const std::set<long> kOnDescriptor{SYS_read,   SYS_pread64, SYS_write,     SYS_pwrite64,
+                                   SYS_writev, SYS_fsync,   SYS_fdatasync, SYS_ftruncate};
+
+bool is_file(pid_t pid, unsigned long fd) {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink(
+      "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(static_cast<int>(fd)), error);
+  return !error && path.is_absolute();
+}
+
 /// A field such as "Tgid:" of /proc/PID/status; 0 for a process that is gone.
 pid_t status_field(pid_t pid, const std::string& field) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
@@ -164,7 +175,7 @@ class Injector {
   void on_stop(pid_t tid, int status);
   Role classify(pid_t tgid);
   void on_call(pid_t tid, pid_t tgid);
-  bool counts(const Call& call) const;
+  bool counts(pid_t tgid, const Call& call) const;
   void inject(pid_t tid, pid_t tgid, const Call& call);
   void go_on(pid_t tid, pid_t tgid, int signal);
   void gone(pid_t tid, int status);
@@ -232,8 +243,12 @@ Role Injector::classify(pid_t tgid) {
   return Role::Foreign;
 }
 
-bool Injector::counts(const Call& call) const {
-  if (options_.error != 0) return kPlausible.at(options_.error).count(call.number) != 0;
+bool Injector::counts(pid_t tgid, const Call& call) const {
+  if (options_.error != 0) {
+    if (kPlausible.at(options_.error).count(call.number) == 0) return false;
+    const bool of_disks = options_.error == ENOSPC || options_.error == EIO;
+    return !of_disks || kOnDescriptor.count(call.number) == 0 || is_file(tgid, call.args[0]);
+  }
   if (!options_.mutating) return true;
   if (call.number == SYS_openat) return (call.args[2] & (O_CREAT | O_TRUNC)) != 0;
   return kMutating.count(call.number) != 0;
@@ -267,7 +282,7 @@ void Injector::on_call(pid_t tid, pid_t tgid) {
   if (info.op != PTRACE_SYSCALL_INFO_ENTRY || reached_) return;
   Call call{static_cast<long>(info.entry.nr), {}};
   std::copy(std::begin(info.entry.args), std::end(info.entry.args), std::begin(call.args));
-  if (counts(call) && ++count_ == options_.at) inject(tid, tgid, call);
+  if (counts(tgid, call) && ++count_ == options_.at) inject(tid, tgid, call);
 }
 
 void Injector::go_on(pid_t tid, pid_t tgid, int signal) {
