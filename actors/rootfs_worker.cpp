@@ -126,10 +126,8 @@ class RootfsWorker {
 RootfsHandle spawn_rootfs_worker(caf::actor_system& system, Settings settings, Seams seams,
                                  RootfsInbox owner, std::size_t number) {
   if (seams.workers == Workers::Scheduled)
-    return spawn_state<RootfsWorker>(system, std::move(settings), std::move(seams),
-                                     std::move(owner), number);
-  return spawn_state<RootfsWorker, caf::detached>(system, std::move(settings), std::move(seams),
-                                                  std::move(owner), number);
+    return spawn_state<RootfsWorker>(system, settings, seams, owner, number);
+  return spawn_blocking_state<RootfsWorker>(system, settings, seams, owner, number);
 }
 
 }  // namespace ringfort::actors

@@ -147,8 +147,8 @@ class Watchdog {
 }  // namespace
 
 WatchdogHandle spawn_watchdog(caf::actor_system& system, Seams seams) {
-  if (seams.workers == Workers::Scheduled) return spawn_state<Watchdog>(system, std::move(seams));
-  return spawn_state<Watchdog, caf::detached>(system, std::move(seams));
+  if (seams.workers == Workers::Scheduled) return spawn_state<Watchdog>(system, seams);
+  return spawn_blocking_state<Watchdog>(system, seams);
 }
 
 }  // namespace ringfort::actors

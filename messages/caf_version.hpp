@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -74,6 +75,20 @@ typename State::Handle spawn_state(Parent& parent, Args... args) {
         return state->make_behavior();
       };
   return parent.template spawn<Options>(std::move(body));
+}
+
+/// The same with a thread of its own for blocking work. Where the system allows no more threads,
+/// those of the scheduler do the work.
+template <class State, class... Args>
+typename State::Handle spawn_blocking_state(caf::actor_system& system, const Args&... args) {
+  try {
+    return spawn_state<State, caf::detached, caf::actor_system, Args...>(system, args...);
+  } catch (const std::system_error&) {
+    // CAF 0.17 has counted both before it asked for the thread, and would wait for them at its end.
+    system.dec_detached_threads();
+    system.registry().dec_running();
+  }
+  return spawn_state<State, caf::no_spawn_options, caf::actor_system, Args...>(system, args...);
 }
 
 template <class T, class Handle>

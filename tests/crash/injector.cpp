@@ -6,6 +6,7 @@
 // strace counts calls by thread and follows forks into the guest; this counts all threads of one
 // process and lets everything else go at its birth. With --pid the target is there already. The
 // report is one line of JSON. Must run as root: zygote and shim are not dumpable. ptrace(2).
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -129,6 +131,17 @@ const std::map<int, std::set<long>> kPlausible{
       SYS_epoll_wait, SYS_flock, SYS_connect, SYS_accept4, SYS_sendmsg, SYS_recvmsg, SYS_fsync,
       SYS_ftruncate, SYS_nanosleep, SYS_clock_nanosleep}}};
 
+/// Those that act on a descriptor: a disk's errors come from files only, not from an eventfd.
+const std::set<long> kOnDescriptor{SYS_read,   SYS_pread64, SYS_write,     SYS_pwrite64,
+                                   SYS_writev, SYS_fsync,   SYS_fdatasync, SYS_ftruncate};
+
+bool is_file(pid_t pid, unsigned long fd) {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink(
+      "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(static_cast<int>(fd)), error);
+  return !error && path.is_absolute();
+}
+
 /// A field such as "Tgid:" of /proc/PID/status; 0 for a process that is gone.
 pid_t status_field(pid_t pid, const std::string& field) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
@@ -162,7 +175,7 @@ class Injector {
   void on_stop(pid_t tid, int status);
   Role classify(pid_t tgid);
   void on_call(pid_t tid, pid_t tgid);
-  bool counts(const Call& call) const;
+  bool counts(pid_t tgid, const Call& call) const;
   void inject(pid_t tid, pid_t tgid, const Call& call);
   void go_on(pid_t tid, pid_t tgid, int signal);
   void gone(pid_t tid, int status);
@@ -178,7 +191,6 @@ class Injector {
   std::optional<int> code_;
   std::map<pid_t, Role> roles_;    // by process
   std::map<pid_t, pid_t> tids_;    // traced thread -> its process
-  std::set<pid_t> inside_;         // threads between entry and exit of a call
   std::map<pid_t, Call> failing_;  // at their exit the error is put in
   long count_ = 0;
   bool reached_ = false, timed_out_ = false, target_seen_ = false;
@@ -231,8 +243,12 @@ Role Injector::classify(pid_t tgid) {
   return Role::Foreign;
 }
 
-bool Injector::counts(const Call& call) const {
-  if (options_.error != 0) return kPlausible.at(options_.error).count(call.number) != 0;
+bool Injector::counts(pid_t tgid, const Call& call) const {
+  if (options_.error != 0) {
+    if (kPlausible.at(options_.error).count(call.number) == 0) return false;
+    const bool of_disks = options_.error == ENOSPC || options_.error == EIO;
+    return !of_disks || kOnDescriptor.count(call.number) == 0 || is_file(tgid, call.args[0]);
+  }
   if (!options_.mutating) return true;
   if (call.number == SYS_openat) return (call.args[2] & (O_CREAT | O_TRUNC)) != 0;
   return kMutating.count(call.number) != 0;
@@ -253,19 +269,20 @@ void Injector::inject(pid_t tid, pid_t tgid, const Call& call) {
 }
 
 void Injector::on_call(pid_t tid, pid_t tgid) {
-  user_regs_struct regs{};
-  if (::ptrace(PTRACE_GETREGS, tid, nullptr, &regs) != 0) return;
-  if (inside_.erase(tid) != 0) {
-    if (failing_.erase(tid) == 0) return;
+  // The kernel says which stop this is. Counting them in turns is wrong after an exec, a birth and
+  // an attach: those begin inside a call.
+  __ptrace_syscall_info info{};
+  if (::ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info) <= 0) return;
+  if (info.op == PTRACE_SYSCALL_INFO_EXIT && failing_.erase(tid) != 0) {
+    user_regs_struct regs{};
+    ::ptrace(PTRACE_GETREGS, tid, nullptr, &regs);
     regs.rax = static_cast<unsigned long long>(-options_.error);
     ::ptrace(PTRACE_SETREGS, tid, nullptr, &regs);
-    return;
   }
-  inside_.insert(tid);
-  if (reached_) return;
-  const Call call{static_cast<long>(regs.orig_rax),
-                  {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
-  if (counts(call) && ++count_ == options_.at) inject(tid, tgid, call);
+  if (info.op != PTRACE_SYSCALL_INFO_ENTRY || reached_) return;
+  Call call{static_cast<long>(info.entry.nr), {}};
+  std::copy(std::begin(info.entry.args), std::end(info.entry.args), std::begin(call.args));
+  if (counts(tgid, call) && ++count_ == options_.at) inject(tid, tgid, call);
 }
 
 void Injector::go_on(pid_t tid, pid_t tgid, int signal) {
@@ -304,7 +321,6 @@ void Injector::on_stop(pid_t tid, int status) {
     on_call(tid, tgid);
     go_on(tid, tgid, 0);
   } else if (event == PTRACE_EVENT_EXEC) {
-    inside_.erase(tid);
     if (tgid == command_) {
       roles_[tgid] = Role::Command;
       target_seen_ |= options_.target == Role::Command;
@@ -332,7 +348,6 @@ void Injector::arm(long milliseconds) {
 
 void Injector::gone(pid_t tid, int status) {
   tids_.erase(tid);
-  inside_.erase(tid);
   failing_.erase(tid);
   if (tid != command_) return;
   code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

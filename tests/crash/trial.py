@@ -219,7 +219,7 @@ class Trial:
             waited = self.need("wait", self.name)
             if waited.stdout.strip() != "3":
                 self.fail(f"the exit code 3 is lost: {waited.stdout.strip()}")
-        elif operation in ("run", "start") and not self.mains():
+        elif operation in ("run", "start") and not eventually(self.mains):
             self.fail("an acknowledged start runs nothing")
         elif operation == "stop" and self.mains():
             self.fail("an acknowledged stop stopped nothing")
