@@ -24,6 +24,7 @@ constexpr std::int64_t kNever = INT64_MAX;
 constexpr std::int64_t kKillAgain = 20'000;         // usec between kill walks while a tree is dying
 constexpr std::int64_t kStuckAfter = 5'000'000;     // usec until the tree counts as stuck
 constexpr std::int64_t kDrainPatience = 1'000'000;  // usec for a pipe that something else holds
+constexpr int kReapedAtOnce = 256;  // processes that fork and leave must not keep us from the rest
 constexpr std::int64_t kSignalledPatience = 10'000'000;  // usec, when the shim itself gets TERM
 
 /// The whole of a shim's state. One object, in static memory.
@@ -73,6 +74,7 @@ class Shim {
   pid_t main_host_pid_ = 0;
   bool main_dead_ = false;
   bool childless_ = false;
+  bool more_to_reap_ = false;
   bool killing_ = false;
   bool frozen_ = false;
   int main_status_ = 0;
@@ -254,12 +256,14 @@ void Shim::send_event(wire::Event event) const {
 void Shim::serve() {
   for (;;) {
     wait_for_events();
+    if (more_to_reap_) reap();
     on_time();
     if (main_dead_ && childless_) finish();
   }
 }
 
 std::int64_t Shim::next_deadline() const {
+  if (more_to_reap_) return 0;
   std::int64_t next = deadline_ < kill_at_ ? deadline_ : kill_at_;
   if (stuck_at_ < next) next = stuck_at_;
   if (!killing_ && memory_.due() < next) next = memory_.due();
@@ -467,7 +471,8 @@ void Shim::on_exec(Connection& client, Incoming& incoming) {
 }
 
 void Shim::reap() {
-  for (;;) {
+  more_to_reap_ = false;
+  for (int reaped = 0; reaped < kReapedAtOnce; ++reaped) {
     int status = 0;
     const long pid = sys(SYS_wait4, -1, &status, WNOHANG, nullptr);
     if (pid == -EINTR) continue;
@@ -482,6 +487,7 @@ void Shim::reap() {
       on_exec_exit(static_cast<pid_t>(pid), status);
     }
   }
+  more_to_reap_ = true;
 }
 
 void Shim::on_main_exit(int status) {
