@@ -35,6 +35,7 @@ class Shim {
 
  private:
   long become_init(wire::Step& step);
+  bool may_signal_only_below() const;
   long map_ids();
   long open_pipes();
   void start_program();
@@ -56,6 +57,7 @@ class Shim {
   void signal_main(int number);
   void begin_stop(std::int64_t patience_usec, std::uint32_t why);
   void kill_tree();
+  void kill_again();
   void copy_logs(short stdout_events, short stderr_events);
   void drain_logs();
   bool memory_limit_hit() const;
@@ -76,6 +78,7 @@ class Shim {
   bool childless_ = false;
   bool more_to_reap_ = false;
   bool killing_ = false;
+  bool reaches_tree_only_ = false;  ///< kill(-1) from here
   bool frozen_ = false;
   int main_status_ = 0;
   std::uint32_t exit_flags_ = 0;
@@ -129,12 +132,21 @@ long Shim::become_init(wire::Step& step) {
     result = enter_scopes(plan_.header().shim_scopes, step);
     if (result < 0) return result;
   }
+  reaches_tree_only_ = is_init() || may_signal_only_below();
   step = wire::Step::Session;
   sigset_t heard;
   ::sigfillset(&heard);
   sys(SYS_rt_sigprocmask, SIG_SETMASK, &heard, nullptr, 8);
   signal_fd_ = ::signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
   return signal_fd_ < 0 ? -errno : 0;
+}
+
+/// In a domain with LANDLOCK_SCOPE_SIGNAL of one's own the only others are descendants.
+/// landlock(7). The zygote, of the same uid and outside, is asked as a second witness.
+bool Shim::may_signal_only_below() const {
+  constexpr std::uint64_t kScopeSignal = 1U << 1;
+  return (plan_.header().shim_scopes & kScopeSignal) != 0 &&
+         sys(SYS_kill, ::getppid(), 0) == -EPERM;
 }
 
 long Shim::map_ids() {
@@ -323,11 +335,11 @@ void Shim::on_time() {
     deadline_ = kNever;
     begin_stop(plan_.header().grace_usec, wire::kTimedOut);
   }
-  if (!killing_ && now >= memory_.due() && memory_.is_over(is_init())) {
+  if (!killing_ && now >= memory_.due() && memory_.is_over(reaches_tree_only_)) {
     exit_flags_ |= wire::kOom;
     kill_tree();
   }
-  if (now >= kill_at_) kill_tree();
+  if (now >= kill_at_) killing_ ? kill_again() : kill_tree();
   if (now >= stuck_at_) {
     exit_flags_ |= wire::kStuck;
     if (main_dead_) finish();
@@ -406,7 +418,7 @@ void Shim::on_request(Connection& client, Incoming& incoming) {
       break;
     case wire::ControlOp::Signal:
       if ((request.flags & wire::kWholeTree) != 0) {
-        signal_tree(request.number, is_init());
+        signal_tree(request.number, reaches_tree_only_);
       } else if (main_dead_) {
         reply.error = ESRCH;
       } else {
@@ -420,11 +432,11 @@ void Shim::on_request(Connection& client, Incoming& incoming) {
     case wire::ControlOp::Freeze:
       memory_.suspend();
       frozen_ = true;
-      signal_tree(SIGSTOP, is_init());
+      signal_tree(SIGSTOP, reaches_tree_only_);
       break;
     case wire::ControlOp::Thaw:
       frozen_ = false;
-      signal_tree(SIGCONT, is_init());
+      signal_tree(SIGCONT, reaches_tree_only_);
       memory_.go_on();
       break;
     case wire::ControlOp::Exec:
@@ -536,7 +548,7 @@ void Shim::begin_stop(std::int64_t patience_usec, std::uint32_t why) {
   // It may wait for children that stand still with it.
   if (frozen_) {
     frozen_ = false;
-    signal_tree(SIGCONT, is_init());
+    signal_tree(SIGCONT, reaches_tree_only_);
     memory_.go_on();
   }
 }
@@ -545,11 +557,19 @@ void Shim::kill_tree() {
   const std::int64_t now = boot_usec();
   if (!killing_) stuck_at_ = now + kStuckAfter;
   if (fd(wire::kCgroupKillFd) >= 0) write_all(fd(wire::kCgroupKillFd), "1", 1);
-  // What one walk did not end may be forking faster than it walks.
-  if (killing_ && !is_init()) stop_tree();
   killing_ = true;
-  signal_tree(SIGKILL, is_init());
+  signal_tree(SIGKILL, reaches_tree_only_);
   kill_at_ = boot_usec() + kKillAgain;
+}
+
+/// What one walk did not end may be forking faster than it walks.
+void Shim::kill_again() {
+  constexpr int kMostLooks = 200;
+  if (!reaches_tree_only_) {
+    for (int look = 0; look < kMostLooks && kill_children() > 0; ++look) reap();
+    stop_tree();
+  }
+  kill_tree();
 }
 
 void Shim::copy_logs(short stdout_events, short stderr_events) {

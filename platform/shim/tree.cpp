@@ -121,8 +121,8 @@ int with_processes(Act act) {
 
 }  // namespace
 
-int signal_tree(int number, bool is_init) {
-  if (is_init) return sys(SYS_kill, -1, number) == 0 ? 1 : 0;
+int signal_tree(int number, bool reaches_tree_only) {
+  if (reaches_tree_only) return sys(SYS_kill, -1, number) == 0 ? 1 : 0;
   // /proc names processes as the host does, and kill takes that name: without a PID namespace of
   // our own both are the same.
   const pid_t self = host_pid();
@@ -133,6 +133,21 @@ int signal_tree(int number, bool is_init) {
     });
     return signalled;
   });
+}
+
+int kill_children() {
+  static char text[16'384];
+  if (read_small("/proc/thread-self/children", text, sizeof text) <= 0) return 0;
+  int killed = 0;
+  for (const char* at = text; *at != '\0';) {
+    pid_t pid = 0;
+    while (*at >= '0' && *at <= '9') pid = pid * 10 + (*at++ - '0');
+    // A space follows each number: the last one may have been cut. proc(5).
+    if (*at++ != ' ') break;
+    // Nobody but us reaps them, so each is still who it was.
+    if (pid > 0 && sys(SYS_kill, pid, SIGKILL) == 0) ++killed;
+  }
+  return killed;
 }
 
 void stop_tree() {

@@ -7,13 +7,18 @@
 
 namespace ringfort::shim {
 
-/// Sends `number` to every process of the tree below this process (itself excluded). In a PID
-/// namespace of its own (`is_init`) that is kill(-1); else one walk over /proc by parent pid.
-/// Returns how many were signalled (1 at least for kill(-1) that found any).
-int signal_tree(int number, bool is_init);
+/// Sends `number` to every process of the tree below this process (itself excluded). Where nobody
+/// else is in reach (the init of a PID namespace; a Landlock domain that scopes signals) that is
+/// kill(-1), which no fork can escape; else one walk over /proc by parent pid. Returns how many
+/// were signalled (1 at least for kill(-1) that found any).
+int signal_tree(int number, bool reaches_tree_only);
+
+/// Kills this process's own children, among them all who have lost their parents. One short look,
+/// so it also catches those who fork and leave all the time. Returns how many there were.
+int kill_children();
 
 /// Stops every process below this one, those that are forked meanwhile included, so that a KILL
-/// can't be outrun. A bounded number of walks. Not for a PID namespace, where kill(-1) is one step.
+/// can't be outrun. A bounded number of walks.
 void stop_tree();
 
 /// Sum of a figure over all processes below this one, in whatever PID namespace. Pids are as /proc
