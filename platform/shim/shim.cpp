@@ -57,7 +57,6 @@ class Shim {
   void signal_main(int number);
   void begin_stop(std::int64_t patience_usec, std::uint32_t why);
   void kill_tree();
-  void kill_again();
   void copy_logs(short stdout_events, short stderr_events);
   void drain_logs();
   bool memory_limit_hit() const;
@@ -142,7 +141,8 @@ long Shim::become_init(wire::Step& step) {
 }
 
 /// In a domain with LANDLOCK_SCOPE_SIGNAL of one's own the only others are descendants.
-/// landlock(7). The zygote, of the same uid and outside, is asked as a second witness.
+/// landlock(7). The zygote, of the same uid and outside, is a second witness: should it be in reach
+/// after all, kill(-1) would be the end of all that this user runs.
 bool Shim::may_signal_only_below() const {
   constexpr std::uint64_t kScopeSignal = 1U << 1;
   return (plan_.header().shim_scopes & kScopeSignal) != 0 &&
@@ -339,7 +339,7 @@ void Shim::on_time() {
     exit_flags_ |= wire::kOom;
     kill_tree();
   }
-  if (now >= kill_at_) killing_ ? kill_again() : kill_tree();
+  if (now >= kill_at_) kill_tree();
   if (now >= stuck_at_) {
     exit_flags_ |= wire::kStuck;
     if (main_dead_) finish();
@@ -560,16 +560,6 @@ void Shim::kill_tree() {
   killing_ = true;
   signal_tree(SIGKILL, reaches_tree_only_);
   kill_at_ = boot_usec() + kKillAgain;
-}
-
-/// What one walk did not end may be forking faster than it walks.
-void Shim::kill_again() {
-  constexpr int kMostLooks = 200;
-  if (!reaches_tree_only_) {
-    for (int look = 0; look < kMostLooks && kill_children() > 0; ++look) reap();
-    stop_tree();
-  }
-  kill_tree();
 }
 
 void Shim::copy_logs(short stdout_events, short stderr_events) {

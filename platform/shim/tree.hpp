@@ -13,14 +13,6 @@ namespace ringfort::shim {
 /// were signalled (1 at least for kill(-1) that found any).
 int signal_tree(int number, bool reaches_tree_only);
 
-/// Kills this process's own children, among them all who have lost their parents. One short look,
-/// so it also catches those who fork and leave all the time. Returns how many there were.
-int kill_children();
-
-/// Stops every process below this one, those that are forked meanwhile included, so that a KILL
-/// can't be outrun. A bounded number of walks.
-void stop_tree();
-
 /// Sum of a figure over all processes below this one, in whatever PID namespace. Pids are as /proc
 /// names them.
 std::uint64_t sum_over_tree(std::uint64_t (*figure)(pid_t));

@@ -43,33 +43,6 @@ class RuntimeTree : public RuntimeTest {
     EXPECT_EQ(end_of(id).code, 137);
     EXPECT_TRUE(only_the_zygote_is_left());
   }
-
-  void stop_a_chain() {
-    const ContainerId id{"bomb", 1};
-    launch(id, victim("bomb", {"chain"}));
-    await_ready(id);
-    expect_quick_stop(id);
-  }
-
-  void stop_a_flood() {
-    const ContainerId id{"bomb", 1};
-    auto service = victim("bomb", {"flood"});
-    service.resources.pids_limit = 64;
-    const auto created = runtime_->create_container(id, service);
-    ASSERT_TRUE(ok(created));
-    if (!created->not_enforced.empty()) {
-      EXPECT_THAT(created->not_enforced, Contains("resources.pids_limit"));
-      GTEST_SKIP() << "neither a uid nor a user namespace of its own";
-    }
-    ASSERT_TRUE(ok(runtime_->start_container(id)));
-    await_ready(id);
-    ASSERT_TRUE(eventually(5s, [&] {
-      const auto stats = runtime_->get_container_stats(id);
-      return stats && stats->pids >= 60;
-    }));
-    EXPECT_LE(runtime_->get_container_stats(id)->pids, 64U);
-    expect_quick_stop(id);
-  }
 };
 
 TEST_P(RuntimeTree, DaemonsEndWithTheProgramThatMadeThem) {
@@ -81,33 +54,34 @@ TEST_P(RuntimeTree, DaemonsEndWithTheProgramThatMadeThem) {
   EXPECT_TRUE(only_the_zygote_is_left());
 }
 
-TEST_P(RuntimeTree, ProcessesThatForkAndLeaveCannotOutrunTheKill) { stop_a_chain(); }
-TEST_P(RuntimeTree, AForkBombIsHeldToItsLimitAndEnds) { stop_a_flood(); }
+TEST_P(RuntimeTree, ProcessesThatForkAndLeaveCannotOutrunTheKill) {
+  const ContainerId id{"bomb", 1};
+  launch(id, victim("bomb", {"chain"}));
+  await_ready(id);
+  expect_quick_stop(id);
+}
+
+TEST_P(RuntimeTree, AForkBombIsHeldToItsLimitAndEnds) {
+  const ContainerId id{"bomb", 1};
+  auto service = victim("bomb", {"flood"});
+  service.resources.pids_limit = 64;
+  const auto created = runtime_->create_container(id, service);
+  ASSERT_TRUE(ok(created));
+  if (!created->not_enforced.empty()) {
+    EXPECT_THAT(created->not_enforced, Contains("resources.pids_limit"));
+    GTEST_SKIP() << "neither a uid nor a user namespace of its own";
+  }
+  ASSERT_TRUE(ok(runtime_->start_container(id)));
+  await_ready(id);
+  ASSERT_TRUE(eventually(5s, [&] {
+    const auto stats = runtime_->get_container_stats(id);
+    return stats && stats->pids >= 60;
+  }));
+  EXPECT_LE(runtime_->get_container_stats(id)->pids, 64U);
+  expect_quick_stop(id);
+}
 
 INSTANTIATE_AT_LEVELS(RuntimeTree);
-
-/// Before Linux 6.12, where a kill at `landlock` has to look for each process.
-class RuntimeTreeUnscoped : public RuntimeTree {
- protected:
-  void SetUp() override {
-    ::setenv("RINGFORT_TEST_LANDLOCK_ABI", "5", 1);
-    RuntimeTree::SetUp();
-  }
-  void TearDown() override {
-    RuntimeTree::TearDown();
-    ::unsetenv("RINGFORT_TEST_LANDLOCK_ABI");
-  }
-};
-
-TEST_P(RuntimeTreeUnscoped, HasNoScopes) {
-  const auto created = runtime_->create_container({"idle", 1}, victim("idle"));
-  ASSERT_TRUE(ok(created));
-  EXPECT_THAT(created->layers, Not(Contains("landlock scopes")));
-}
-TEST_P(RuntimeTreeUnscoped, ProcessesThatForkAndLeaveCannotOutrunTheKill) { stop_a_chain(); }
-TEST_P(RuntimeTreeUnscoped, AForkBombIsHeldToItsLimitAndEnds) { stop_a_flood(); }
-
-INSTANTIATE_AT_LEVELS(RuntimeTreeUnscoped);
 
 // ---------------------------------------------------------------- linger
 
