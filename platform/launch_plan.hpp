@@ -108,6 +108,7 @@ struct Command {
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`
   /// are idmapped, so that they stand for the runtime's own.
   bool ids_of_block = false;
+  std::optional<std::uint64_t> pids_limit;  ///< processes and threads of the tree
   bool terminal = false;  ///< stdin will be a terminal of the program's own, and controls it
 };
 
@@ -121,6 +122,9 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
 /// its timeout.
 Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
                                   const Command& command, const HostFacts& host);
+
+/// Whether the plan holds the tree to a number of processes: see `Command::pids_limit`.
+bool limits_processes(const LaunchPlan& plan);
 
 /// For a program that gets other streams than those the plan was made for.
 void remove_terminal(LaunchPlan& plan);
