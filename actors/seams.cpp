@@ -1,10 +1,9 @@
 // The real operating system behind the seams.
 #include "ringfort/actors/context.hpp"
 #include "ringfort/actors/recovery.hpp"
+#include "ringfort/platform/duplicate.hpp"
 
 #include <chrono>
-
-#include <fcntl.h>
 
 namespace ringfort::actors {
 
@@ -38,7 +37,7 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
         std::chrono::system_clock::now());
   };
   seams.boot_time = platform::boot_time;
-  seams.duplicate = [](int fd) { return platform::Fd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)}; };
+  seams.duplicate = platform::duplicate;
   seams.uptime = [] { return std::chrono::steady_clock::now(); };
   return seams;
 }

@@ -1,9 +1,15 @@
 #include "ringfort/platform/fd.hpp"
 
+#include "ringfort/platform/duplicate.hpp"
+
 #include <cerrno>
 #include <system_error>
 
+#include <fcntl.h>
+
 namespace ringfort::platform {
+
+Fd duplicate(int fd) { return Fd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)}; }
 
 Error os_error(std::string what, std::string hint) {
   return os_error(errno, std::move(what), std::move(hint));
