@@ -137,26 +137,18 @@ Answer<Status> Container::on_remove() {
 /// A shim of a newer version can't be asked. One that is gone is about to be heard of: no failure.
 void Container::give_up_unless(const Status& asked) {
   if (asked || asked.error().kind != ErrorKind::Unsupported) return;
-  for (auto* callers : {&stops_, &removes_}) {
-    for (auto& caller : *callers) caller.deliver(asked);
-    callers->clear();
-  }
+  answer_all(stops_, asked);
+  answer_all(removes_, asked);
 }
 
 void Container::remove_marked() {
-  const auto refuse = [this](Error why) {
-    for (auto& remove : removes_) remove.deliver(Status{fail(why)});
-    removes_.clear();
-  };
   request(self_, context_->rootfs, MarkLeaving{id_, site_->durability})
       .then(
-          [this, refuse](Status& marked) {
-            if (!marked) return refuse(named(std::move(marked.error())));
+          [this](Status& marked) {
+            if (!marked) return answer_all(removes_, fail(named(std::move(marked.error()))));
             give_up_unless(feed(Event::Remove));
           },
-          [this, refuse](caf::error&) {
-            refuse(error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"));
-          });
+          [this](caf::error&) { answer_all(removes_, fail(helper_gone("the rootfs actor"))); });
 }
 
 Answer<Status> Container::on_shutdown(const Shutdown& call) {

@@ -94,7 +94,7 @@ class Container {
 
   // What the restart policy says, in container_restart.cpp.
   bool has_policy() const;
-  bool is_recorded() const;   ///< what was built, or found, has one
+  bool is_recorded() const;  ///< what was built, or found, has one
   void keep_streams();
   void note_start();
   void consider_restart(Duration ran);
@@ -116,7 +116,9 @@ class Container {
   void discard();
   void quit();
   void answer_everything();
+  static void answer_all(std::vector<Promise<Status>>& callers, const Status& answer);
   Error given_up() const;
+  Error helper_gone(const char* which) const;
   Error error(ErrorKind kind, std::string what, std::string hint) const;
   Error named(Error error) const;
 

@@ -111,10 +111,7 @@ void Container::build() {
             port_ = std::move(*claim);
             build_with_port();
           },
-          [this](caf::error&) {
-            build_failed(
-                error(ErrorKind::Internal, "the port broker is gone", "open a new runtime"));
-          });
+          [this](caf::error&) { build_failed(helper_gone("the port broker")); });
 }
 
 void Container::build_with_port() {
@@ -133,10 +130,7 @@ void Container::build_with_port() {
             found_.reset();
             (void)feed(Event::Built);
           },
-          [this](caf::error&) {
-            build_failed(
-                error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"));
-          });
+          [this](caf::error&) { build_failed(helper_gone("the rootfs actor")); });
 }
 
 void Container::build_failed(Error error) {
@@ -185,26 +179,21 @@ void Container::open_as_ours() {
             go_on();
           },
           [this, generation](caf::error&) {
-            start_failed(generation, error(ErrorKind::Internal, "the port broker is gone",
-                                           "open a new runtime"));
+            start_failed(generation, helper_gone("the port broker"));
           });
 }
 
 void Container::take_over() {
   auto generation = machine_.generation;
-  auto port = port_ ? std::optional{port_->port} : std::nullopt;
-  request(self_, context_->rootfs, TakeOver{id_, port})
+  request(self_, context_->rootfs, TakeOver{id_, port_number()})
       .then(
           [this, generation](Result<std::shared_ptr<const Recovered>>& taken) {
             if (!taken) return start_failed(generation, std::move(taken.error()));
-            if (site_->cgroup) site_->cgroup->keep();
-            site_ = (*taken)->site;
-            found_.reset();
+            become_owner(**taken);
             open_recorded();
           },
           [this, generation](caf::error&) {
-            start_failed(generation, error(ErrorKind::Internal, "the rootfs actor is gone",
-                                           "open a new runtime"));
+            start_failed(generation, helper_gone("the rootfs actor"));
           });
 }
 
@@ -241,8 +230,7 @@ void Container::open_files() {
             (void)feed(Event::Opened, generation);
           },
           [this, generation](caf::error&) {
-            start_failed(generation, error(ErrorKind::Internal, "the rootfs actor is gone",
-                                           "open a new runtime"));
+            start_failed(generation, helper_gone("the rootfs actor"));
           });
 }
 
@@ -311,14 +299,11 @@ void Container::expect_death(Duration patience) {
 }
 
 void Container::answer_stop() {
-  for (auto& stop : stops_) {
-    if (machine_.state == State::Stuck)
-      stop.deliver(Status{fail(error(ErrorKind::Timeout, "was killed but does not end",
-                                     "look for processes in state D (ps), then remove it"))});
-    else
-      stop.deliver(Status{});
-  }
-  stops_.clear();
+  Status answer;
+  if (machine_.state == State::Stuck)
+    answer = fail(error(ErrorKind::Timeout, "was killed but does not end",
+                        "look for processes in state D (ps), then remove it"));
+  answer_all(stops_, answer);
 }
 
 void Container::guard() {
@@ -362,7 +347,7 @@ void Container::discard() {
             (void)feed(Event::DiscardFailed);
           },
           [this](caf::error&) {
-            failure_ = error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime");
+            failure_ = helper_gone("the rootfs actor");
             (void)feed(Event::DiscardFailed);
           });
 }
@@ -372,8 +357,7 @@ void Container::answer_remove() {
                   ? error(ErrorKind::Timeout, "was killed but does not end",
                           "look for processes in state D (ps), then remove it once more")
                   : *failure_;
-  for (auto& remove : removes_) remove.deliver(Status{fail(why)});
-  removes_.clear();
+  answer_all(removes_, fail(std::move(why)));
 }
 
 void Container::quit() {
@@ -390,17 +374,25 @@ void Container::answer_everything() {
   Error gone = failure_ ? *failure_ : error(ErrorKind::NotFound, "was removed", "create it again");
   if (create_) create_->deliver(Result<Created>{fail(gone)});
   if (start_) start_->deliver(Result<Started>{fail(gone)});
-  for (auto& stop : stops_) stop.deliver(Status{});
-  for (auto& remove : removes_) remove.deliver(Status{});
+  answer_all(stops_, {});
+  answer_all(removes_, {});
   for (auto& [ticket, wait] : waits_)
     wait.deliver(exit_ ? Result<ExitRecord>{*exit_} : Result<ExitRecord>{fail(gone)});
   for (auto& [ticket, exec] : execs_) exec.deliver(Result<ExecResult>{fail(gone)});
   create_.reset();
   start_.reset();
-  stops_.clear();
-  removes_.clear();
   waits_.clear();
   execs_.clear();
+}
+
+void Container::answer_all(std::vector<Promise<Status>>& callers, const Status& answer) {
+  for (auto& caller : callers) caller.deliver(answer);
+  callers.clear();
+}
+
+/// An actor that every runtime has.
+Error Container::helper_gone(const char* which) const {
+  return error(ErrorKind::Internal, std::string(which) + " is gone", "open a new runtime");
 }
 
 Error Container::error(ErrorKind kind, std::string what, std::string hint) const {

@@ -43,8 +43,7 @@ void Container::write_restarts(std::function<void(const Status&)> then) {
   request(self_, context_->rootfs, KeepRestarts{id_, restarts_})
       .then([then](Status& written) { then(written); },
             [this, then](caf::error&) {
-              const Status gone = fail(
-                  error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"));
+              const Status gone = fail(helper_gone("the rootfs actor"));
               then(gone);
             });
 }
@@ -70,11 +69,11 @@ void Container::stop_noted(Stop call, Promise<Status> promise) {
           [this, call, promise](Result<std::shared_ptr<const Recovered>>& taken) mutable {
             if (!taken) return void(promise.deliver(Status{fail(named(taken.error()))}));
             become_owner(**taken);
+            port_unheld_ = port_ != nullptr;
             write_stop(call, promise);
           },
           [this, promise](caf::error&) mutable {
-            promise.deliver(Status{fail(
-                error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"))});
+            promise.deliver(Status{fail(helper_gone("the rootfs actor"))});
           });
 }
 
@@ -161,7 +160,6 @@ void Container::become_owner(const Recovered& taken) {
   if (site_->cgroup) site_->cgroup->keep();
   site_ = taken.site;
   found_.reset();
-  port_unheld_ = port_ != nullptr;
 }
 
 Answer<Result<bool>> Container::on_adopt() {
@@ -173,12 +171,12 @@ Answer<Result<bool>> Container::on_adopt() {
           [this, promise](Result<std::shared_ptr<const Recovered>>& taken) mutable {
             if (!taken) return void(promise.deliver(Result<bool>{fail(named(taken.error()))}));
             become_owner(**taken);
+            port_unheld_ = port_ != nullptr;
             resume();
             promise.deliver(Result<bool>{true});
           },
           [this, promise](caf::error&) mutable {
-            promise.deliver(Result<bool>{fail(
-                error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"))});
+            promise.deliver(Result<bool>{fail(helper_gone("the rootfs actor"))});
           });
   return promise;
 }

@@ -68,9 +68,7 @@ class Files final : public ContainerFiles {
   Result<std::string> read_record(const ContainerId& id) const override {
     return read_container_record(data_.state.get(), id);
   }
-  bool is_alive(const std::string& owner) const override {
-    return owner == owner_.nonce() || is_live_owner(data_.owners.get(), owner);
-  }
+  bool is_alive(const std::string& owner) const override { return names_.is_alive(owner); }
   Status take_over(const ContainerId& id, const std::string& text, Durability durability) override {
     return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
                             durability == Durability::Full);
@@ -364,11 +362,7 @@ Status Files::reserve(const std::string& name, int state_fd, int shim_fd) const 
     return fail(ErrorKind::Conflict, "somebody else is starting it, or it runs already",
                 "ask for its state");
   }
-  struct stat held {};
-  struct stat named {};
-  if (::fstat(state_fd, &held) != 0 ||
-      ::fstatat(data_.state.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 ||
-      held.st_ino != named.st_ino || held.st_dev != named.st_dev) {
+  if (!is_still_named(state_fd, data_.state.get(), name)) {
     return fail(ErrorKind::NotFound, "somebody else has removed it", "create it again");
   }
   return {};

@@ -222,13 +222,7 @@ Status overwrite_file(int dir_fd, const std::string& name, std::string_view text
   const Fd file{::openat(dir_fd, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return fail(os_error("cannot open " + name));
-  for (std::size_t done = 0; done < text.size();) {
-    const auto put =
-        ::pwrite(file.get(), text.data() + done, text.size() - done, static_cast<off_t>(done));
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return fail(os_error("cannot write " + name));
-    done += static_cast<std::size_t>(put);
-  }
+  if (auto written = write_all(file.get(), text, "cannot write " + name); !written) return written;
   const auto size = static_cast<off_t>(text.size());
   if (status.st_size > size && ::ftruncate(file.get(), size) != 0) {
     return fail(os_error("cannot cut " + name));

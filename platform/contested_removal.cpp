@@ -1,12 +1,12 @@
 #include "ringfort/platform/contested_removal.hpp"
 
+#include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/owner_lock.hpp"
 
 #include <cerrno>
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 namespace ringfort::platform {
 namespace {
@@ -25,14 +25,7 @@ class Taken {
   int dir_fd() const { return dir_.get(); }
   const std::string& away() const { return away_; }
 
-  bool is_named(int parent_fd, const std::string& name) const {
-    struct stat held {};
-    struct stat named {};
-    return dir_ && ::fstat(dir_.get(), &held) == 0 &&
-           ::fstatat(parent_fd, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-  }
-  bool is_in_place() const { return is_named(parent_fd_, name_); }
+  bool is_in_place() const { return is_still_named(dir_.get(), parent_fd_, name_); }
 
   /// Absent, or another one by now = nothing is taken.
   Status take(std::string away) {
@@ -42,7 +35,7 @@ class Taken {
       return fail(os_error("cannot move " + name_ + " out of sight"));
     }
     away_ = std::move(away);
-    if (!is_named(staging_fd_, away_)) put_back();
+    if (!is_still_named(dir_.get(), staging_fd_, away_)) put_back();
     return {};
   }
 

@@ -136,12 +136,8 @@ void DataDirectory::take_over_bare_containers(const std::set<std::string>& dead,
   for (const auto& entry : *entries) {
     const Fd dir{::openat(containers.get(), entry.name.c_str(), kDirectory | O_NOFOLLOW)};
     // With the lock nobody else clears the name away and puts another container in its place.
-    struct stat held {};
-    struct stat named {};
     if (!dir || !dead.contains(owner_of_bare(dir.get())) || ::flock(dir.get(), LOCK_EX) != 0 ||
-        ::fstat(dir.get(), &held) != 0 ||
-        ::fstatat(containers.get(), entry.name.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 ||
-        held.st_ino != named.st_ino) {
+        !is_still_named(dir.get(), containers.get(), entry.name)) {
       continue;
     }
     const auto name = nonce + ".left." + std::to_string(taken.size());

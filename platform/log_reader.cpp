@@ -109,7 +109,7 @@ class LineFinder {
   void walk(Generation& one) {
     wire::LogIndexEntry entry{};
     while (!done() && one.index.previous(entry)) {
-      if (one.index.take_damage()) damaged(one);
+      if (one.index.take_damage()) say_damage();
       if (entry.generation != one.number) continue;
       oldest_ = entry;
       too_old_ = entry.wall_usec < since_;
@@ -124,7 +124,7 @@ class LineFinder {
              Kind::Lost});
       take(entry.stream, place(entry.offset), entry.sequence, entry.wall_usec);
     }
-    if (one.index.take_damage()) damaged(one);
+    if (one.index.take_damage()) say_damage();
     for (const std::uint8_t stream : {1, 0}) {
       if (done()) return;
       // What is before its first entry: the index begins late.
@@ -134,7 +134,7 @@ class LineFinder {
     }
   }
 
-  void damaged(const Generation&) {
+  void say_damage() {
     starts_.push_back({0, oldest_.sequence, oldest_.wall_usec, 0, 0, Kind::Damaged});
   }
 

@@ -1,5 +1,6 @@
 #include "ringfort/platform/name_claims.hpp"
 
+#include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/owner_lock.hpp"
 #include "ringfort/platform/record_files.hpp"
 #include "ringfort/specs/container_record.hpp"
@@ -31,8 +32,10 @@ bool NameClaims::is_held(const std::string& id) const {
 bool NameClaims::has_live_owner(const std::string& id) const {
   if (bare_is_live(id)) return true;
   const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
-  if (!state) return false;
-  const auto owner = owner_of_record(state.get());
+  return state && is_alive(owner_of_record(state.get()));
+}
+
+bool NameClaims::is_alive(const std::string& owner) const {
   return owner == nonce_ || is_live_owner(data_.owners.get(), owner);
 }
 
@@ -55,8 +58,7 @@ Status NameClaims::claim(const Half& half, const std::string& id, bool replace) 
 }
 
 bool NameClaims::is_live_state(int state_fd) const {
-  const auto owner = owner_of_record(state_fd);
-  return owner == nonce_ || is_live_owner(data_.owners.get(), owner) || is_locked(state_fd, "shim");
+  return is_alive(owner_of_record(state_fd)) || is_locked(state_fd, "shim");
 }
 
 bool NameClaims::state_is_live(const std::string& id) const {
@@ -70,8 +72,7 @@ bool NameClaims::bare_is_live(const std::string& id) const {
   const auto path = id + "/.owner";
   const auto got = ::readlinkat(data_.containers.get(), path.c_str(), text.data(), text.size());
   if (got <= 0) return false;
-  const std::string owner(text.data(), static_cast<std::size_t>(got));
-  return owner == nonce_ || is_live_owner(data_.owners.get(), owner);
+  return is_alive(std::string(text.data(), static_cast<std::size_t>(got)));
 }
 
 /// `kind` is what is to take the name. With state/<id> claimed, a container's directory can only
@@ -99,13 +100,12 @@ Status NameClaims::clear_leftover(HalfKind kind, int parent_fd, const std::strin
                                   bool replace) {
   const Fd dir{::openat(parent_fd, id.c_str(), kDirectory)};
   if (!dir && errno == ENOENT) return {};
-  struct stat held {};
+  if (dir && ::flock(dir.get(), LOCK_EX) != 0) return fail(os_error("cannot lock the leftover"));
   struct stat named {};
-  if (dir && (::flock(dir.get(), LOCK_EX) != 0 || ::fstat(dir.get(), &held) != 0)) {
-    return fail(os_error("cannot lock the leftover"));
-  }
-  if (::fstatat(parent_fd, id.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) return {};
-  if (dir && held.st_ino != named.st_ino) return {};
+  const bool is_there =
+      dir ? is_still_named(dir.get(), parent_fd, id)
+          : ::fstatat(parent_fd, id.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0;  // no directory
+  if (!is_there) return {};
   if (!may_be_cleared(kind, id, dir.get(), replace)) return conflict();
   return pool_.throw_away(parent_fd, id);
 }

@@ -1,5 +1,6 @@
 #include "ringfort/platform/owner_lock.hpp"
 
+#include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/linux/random_name.hpp"
 #include "ringfort/specs/container_record.hpp"
 
@@ -19,14 +20,6 @@ bool is_nonce(std::string_view text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-bool is_still(int fd, int dir_fd, const std::string& name) {
-  struct stat held {};
-  struct stat named {};
-  return ::fstat(fd, &held) == 0 &&
-         ::fstatat(dir_fd, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-}
-
 }  // namespace
 
 Result<OwnerLock> OwnerLock::take(int owners_fd) {
@@ -40,7 +33,7 @@ Result<OwnerLock> OwnerLock::take(int owners_fd) {
       return fail(os_error("cannot lock state/owners/" + nonce));
     }
     // Between the two calls another runtime may have taken us for dead and removed the file.
-    if (is_still(lock.get(), owners_fd, nonce)) {
+    if (is_still_named(lock.get(), owners_fd, nonce)) {
       return OwnerLock(owners_fd, std::move(nonce), std::move(lock));
     }
   }

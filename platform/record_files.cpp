@@ -48,6 +48,13 @@ Status replace_record(int dir_fd, const std::string& text, bool synced) {
   return written;
 }
 
+/// Whoever takes over or clears away a dead owner's directory holds this lock.
+Result<Fd> lock_records(const RecordPlace& place, const ContainerId& id) {
+  Fd dir{::openat(place.state_fd, id.str().c_str(), kDirectory)};
+  if (!dir || ::flock(dir.get(), LOCK_EX) != 0) return unknown(id);
+  return dir;
+}
+
 Result<std::string> read_text(int dir_fd, const char* name) {
   const Fd file{::openat(dir_fd, name, kReadable)};
   if (!file) return fail(os_error("cannot open its record"));
@@ -92,27 +99,24 @@ Result<std::string> read_record(int dir_fd) {
 
 Status take_over_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
                         const std::string& text, bool synced) {
-  const auto name = id.str();
-  const Fd dir{::openat(place.state_fd, name.c_str(), kDirectory)};
-  // Whoever takes over or clears away a dead owner's directory holds this lock.
-  if (!dir || ::flock(dir.get(), LOCK_EX) != 0) return unknown(id);
-  const auto owner = owner_of_record(dir.get());
+  const auto dir = lock_records(place, id);
+  if (!dir) return fail(dir.error());
+  const auto owner = owner_of_record(dir->get());
   if (owner == nonce) return {};
   if (is_live_owner(place.owners_fd, owner))
     return fail(Error{ErrorKind::Conflict, "belongs to another runtime that is alive",
-                      "start it there", name, 0});
-  return replace_record(dir.get(), text, synced);
+                      "start it there", id.str(), 0});
+  return replace_record(dir->get(), text, synced);
 }
 
 Status rewrite_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
                       const std::string& text, bool synced) {
-  const auto name = id.str();
-  const Fd dir{::openat(place.state_fd, name.c_str(), kDirectory)};
-  if (!dir || ::flock(dir.get(), LOCK_EX) != 0) return unknown(id);
-  if (owner_of_record(dir.get()) != nonce)
+  const auto dir = lock_records(place, id);
+  if (!dir) return fail(dir.error());
+  if (owner_of_record(dir->get()) != nonce)
     return fail(Error{ErrorKind::Conflict, "belongs to another runtime by now",
-                      "look: ringfort ps -a", name, 0});
-  return replace_record(dir.get(), text, synced);
+                      "look: ringfort ps -a", id.str(), 0});
+  return replace_record(dir->get(), text, synced);
 }
 
 Status mark_leaving(int state_fd, const ContainerId& id, bool synced) {

@@ -19,8 +19,8 @@ Result<Pty> open_pty(int like_fd) {
   // TIOCGPTPEER, ioctl_tty(2), Linux 4.13.
   pty.slave = Fd{::ioctl(pty.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)};
   if (!pty.slave)
-    return fail(platform::os_error("cannot open the other end of a pseudo-terminal",
-                                   "leave out --tty"));
+    return fail(
+        platform::os_error("cannot open the other end of a pseudo-terminal", "leave out --tty"));
   termios modes{};
   if (::tcgetattr(like_fd, &modes) == 0) ::tcsetattr(pty.slave.get(), TCSANOW, &modes);
   copy_size(like_fd, pty);

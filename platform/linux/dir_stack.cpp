@@ -54,6 +54,14 @@ Result<Fd> open_directory_below(int dir_fd, const std::string& name, int flags) 
   return fd;
 }
 
+bool is_still_named(int fd, int dir_fd, const std::string& name) {
+  struct stat held {};
+  struct stat named {};
+  return ::fstat(fd, &held) == 0 &&
+         ::fstatat(dir_fd, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
 int DirStack::top() const { return levels_.empty() ? root_fd_ : levels_.back().fd.get(); }
 
 Status DirStack::enter(Fd fd, std::string name) {

@@ -26,6 +26,9 @@ Result<std::vector<DirEntry>> list_directory(int dir_fd, std::size_t enough = SI
 /// Opens the directory `name` below `dir_fd`: no link is followed, no mount crossed (EXDEV).
 Result<Fd> open_directory_below(int dir_fd, const std::string& name, int flags);
 
+/// Does `name` below `dir_fd` still mean what `fd` has open? A link there is not followed.
+bool is_still_named(int fd, int dir_fd, const std::string& name);
+
 class DirStack {
  public:
   /// `root_fd` is borrowed and outlives the stack.

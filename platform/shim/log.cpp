@@ -49,32 +49,17 @@ struct Generations {
   std::uint32_t highest = 0;
 };
 
-/// What getdents64(2) gives.
-struct DirectoryEntry {
-  std::uint64_t inode;
-  std::int64_t next;
-  std::uint16_t size;
-  std::uint8_t type;
-  char name[1];
-};
-
 Generations rotated(int dir_fd, LogFile kind, std::uint32_t limit) {
-  alignas(8) static char bytes[8192];
   Generations found;
   // Its position is shared with whoever has this descriptor from the same open.
   sys(SYS_lseek, dir_fd, 0, SEEK_SET);
-  for (;;) {
-    const long size = sys(SYS_getdents64, dir_fd, bytes, sizeof bytes);
-    if (size <= 0) return found;
-    for (long at = 0; at < size;) {
-      const auto* entry = reinterpret_cast<const DirectoryEntry*>(bytes + at);
-      at += entry->size;
-      const std::uint32_t generation = wire::rotated_generation(kind, entry->name);
-      if (generation == 0 || generation > limit) continue;
-      if (found.lowest == 0 || generation < found.lowest) found.lowest = generation;
-      if (generation > found.highest) found.highest = generation;
-    }
-  }
+  visit_names(dir_fd, [&](const char* name) {
+    const std::uint32_t generation = wire::rotated_generation(kind, name);
+    if (generation == 0 || generation > limit) return;
+    if (found.lowest == 0 || generation < found.lowest) found.lowest = generation;
+    if (generation > found.highest) found.highest = generation;
+  });
+  return found;
 }
 
 }  // namespace

@@ -47,6 +47,30 @@ pid_t host_pid();
 /// Reads a whole small file into `out` with a final NUL; its size, or -errno.
 long read_small(const char* path, char* out, std::size_t size);
 
+/// struct linux_dirent64 as the kernel writes it. getdents64(2).
+struct DirectoryEntry {
+  std::uint64_t inode;
+  std::int64_t next;
+  std::uint16_t size;
+  std::uint8_t type;
+  char name[1];
+};
+
+/// Shows each name from the directory's position on to `visit`.
+template <class Visit>
+void visit_names(int dir_fd, Visit visit) {
+  alignas(8) char buffer[8192];
+  for (;;) {
+    const long size = sys(SYS_getdents64, dir_fd, buffer, sizeof buffer);
+    if (size <= 0) return;
+    for (long at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
+      at += entry->size;
+      visit(entry->name);
+    }
+  }
+}
+
 /// Landlock, which libc has no wrappers for. landlock(7).
 long landlock_create_ruleset(const void* attr, std::size_t size, std::uint32_t flags);
 long landlock_add_rule(int ruleset_fd, int type, const void* attr);

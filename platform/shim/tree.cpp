@@ -12,15 +12,6 @@ struct Entry {
   pid_t parent;
 };
 
-/// struct linux_dirent64 as the kernel writes it. getdents64(2).
-struct DirectoryEntry {
-  std::uint64_t inode;
-  std::int64_t next;
-  std::uint16_t size;
-  std::uint8_t type;
-  char name[];
-};
-
 constexpr std::size_t kMaxProcesses = 131072;
 
 pid_t to_pid(const char* text) {
@@ -56,17 +47,10 @@ std::size_t list_processes(Entry* table) {
   const long proc = sys(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (proc < 0) return 0;
   std::size_t count = 0;
-  alignas(8) char buffer[8192];
-  for (;;) {
-    const long size = sys(SYS_getdents64, proc, buffer, sizeof buffer);
-    if (size <= 0) break;
-    for (long at = 0; at < size;) {
-      const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
-      const pid_t pid = to_pid(entry->name);
-      if (pid > 0 && count < kMaxProcesses) table[count++] = {pid, parent_of(pid)};
-      at += entry->size;
-    }
-  }
+  visit_names(static_cast<int>(proc), [&](const char* name) {
+    const pid_t pid = to_pid(name);
+    if (pid > 0 && count < kMaxProcesses) table[count++] = {pid, parent_of(pid)};
+  });
   sys(SYS_close, proc);
   return count;
 }

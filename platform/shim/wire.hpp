@@ -143,7 +143,7 @@ enum SpawnFd : std::uint32_t {
   kCgroupProcsFd,
   kCgroupEventsFd,
   kCgroupNotifyFd,
-  kCgroupKillFd,  ///< v2 cgroup.kill
+  kCgroupKillFd,   ///< v2 cgroup.kill
   kLogDirFd,       ///< where stdout.log and stderr.log are
   kLogIndexDirFd,  ///< where log.idx is
   kSpawnFdCount,

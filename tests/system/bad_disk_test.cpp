@@ -1,7 +1,5 @@
 // A data directory on a file system that is full, or read-only: what is there can still be used.
-#include "ringfort/support/command.hpp"
-
-#include <gmock/gmock.h>
+#include "level_fixture.hpp"
 
 #include <filesystem>
 
@@ -12,16 +10,13 @@ namespace {
 
 using testing::HasSubstr;
 
-class BadDisk : public testing::TestWithParam<std::string> {
+class BadDisk : public test::LevelFixture {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "mounting needs root";
-    if (const auto why = command_.refusal(GetParam())) GTEST_SKIP() << *why;
-    std::filesystem::create_directories(command_.data_dir());
-  }
-  void TearDown() override {
+    LevelFixture::SetUp();
     if (IsSkipped()) return;
-    EXPECT_THAT(command_.leftovers(), testing::IsEmpty());
+    std::filesystem::create_directories(command_.data_dir());
   }
 
   /// Runs `script` with a small file system at the data directory, in a mount namespace that goes
@@ -35,8 +30,6 @@ class BadDisk : public testing::TestWithParam<std::string> {
                               "set -e; mount -t tmpfs -o size=2m,mode=755 tmpfs \"$D\"; " + script},
                              options);
   }
-
-  test::Command command_;
 };
 
 TEST_P(BadDisk, OnAReadOnlyOneAllCanBeSeenAndEnded) {

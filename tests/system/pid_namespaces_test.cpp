@@ -1,9 +1,8 @@
 // Two PID namespaces on one data volume: neither can see the other's processes, and neither takes
 // the other's containers for dead.
-#include "ringfort/support/command.hpp"
+#include "level_fixture.hpp"
 #include "ringfort/support/eventually.hpp"
 
-#include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
 #include <csignal>
@@ -19,11 +18,12 @@ using nlohmann::json;
 using test::Outcome;
 using namespace std::chrono_literals;
 
-class PidNamespaces : public testing::TestWithParam<std::string> {
+class PidNamespaces : public test::LevelFixture {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "a second PID namespace needs root";
-    if (const auto why = command_.refusal(GetParam())) GTEST_SKIP() << *why;
+    LevelFixture::SetUp();
+    if (IsSkipped()) return;
     // What `unshare` runs is PID 1 there, and lives until it is killed.
     other_.emplace(std::vector<std::string>{"unshare", "--pid", "--fork", "--kill-child",
                                             "--mount-proc", "sleep", "1000"});
@@ -33,7 +33,7 @@ class PidNamespaces : public testing::TestWithParam<std::string> {
     if (IsSkipped()) return;
     for (const auto* name : {"here", "there"}) (void)here({"rm", "-f", name});
     end_the_other();
-    EXPECT_THAT(command_.leftovers(), testing::IsEmpty());
+    LevelFixture::TearDown();
   }
 
   /// PID 1 of the other namespace, as this one names it; 0 until it runs there.
@@ -73,7 +73,6 @@ class PidNamespaces : public testing::TestWithParam<std::string> {
     return shown.code == 0 ? json::parse(shown.out)[0]["state"].get<std::string>() : "";
   }
 
-  test::Command command_;
   std::optional<test::Program> other_;
 };
 

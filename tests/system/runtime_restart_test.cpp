@@ -1,5 +1,5 @@
 // Restart policies with real programs, in one supervisor and in the next.
-#include "ringfort/support/command.hpp"
+#include "level_fixture.hpp"
 #include "ringfort/support/eventually.hpp"
 #include "runtime_fixture.hpp"
 
@@ -13,7 +13,6 @@ namespace ringfort::test {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class RuntimeRestart : public RuntimeTest {
  protected:
@@ -115,17 +114,7 @@ TEST_P(RuntimeRestart, TheEndOfARuntimeIsNoStopAndTheNextOneStartsIt) {
 INSTANTIATE_AT_LEVELS(RuntimeRestart);
 
 /// The old supervisor is an `up` that is killed without a word.
-class NextSupervisor : public testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override {
-    if (const auto why = command_.refusal(GetParam())) GTEST_SKIP() << *why;
-  }
-  void TearDown() override {
-    if (IsSkipped()) return;
-    EXPECT_THAT(command_.leftovers(), IsEmpty());
-  }
-  Command command_;
-};
+using NextSupervisor = test::LevelFixture;
 
 INSTANTIATE_TEST_SUITE_P(, NextSupervisor, testing::Values("landlock", "namespaces"),
                          [](const auto& row) { return row.param; });

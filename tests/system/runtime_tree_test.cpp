@@ -85,7 +85,15 @@ INSTANTIATE_AT_LEVELS(RuntimeTree);
 
 // ---------------------------------------------------------------- linger
 
-using RuntimeLinger = RuntimeTree;
+class RuntimeLinger : public RuntimeTree {
+ protected:
+  /// Its program ends at once with 7 and leaves a process that says "tick" so often, then "last".
+  void launch_leaver(const ContainerId& id, const std::string& ticks, Duration linger) {
+    auto service = victim("leaver", {ticks});
+    service.linger = linger;
+    launch(id, service);
+  }
+};
 
 TEST_P(RuntimeLinger, WithoutItTheTreeEndsWithItsProgram) {
   const ContainerId id{"leaver", 1};
@@ -97,9 +105,7 @@ TEST_P(RuntimeLinger, WithoutItTheTreeEndsWithItsProgram) {
 
 TEST_P(RuntimeLinger, TheRestGoesOnAndTheEndIsToldWhenItIsDone) {
   const ContainerId id{"leaver", 1};
-  auto service = victim("leaver", {"10"});
-  service.linger = 1h;
-  launch(id, service);
+  launch_leaver(id, "10", 1h);
   const auto end = end_of(id);
   EXPECT_EQ(end.code, 7);
   EXPECT_EQ(end.reason, EndReason::Exited);
@@ -109,10 +115,8 @@ TEST_P(RuntimeLinger, TheRestGoesOnAndTheEndIsToldWhenItIsDone) {
 
 TEST_P(RuntimeLinger, ItsTimeIsBounded) {
   const ContainerId id{"leaver", 1};
-  auto service = victim("leaver", {"100000"});
-  service.linger = 300ms;
   const auto begin = Clock::now();
-  launch(id, service);
+  launch_leaver(id, "100000", 300ms);
   EXPECT_EQ(end_of(id).code, 7);
   EXPECT_GE(Clock::now() - begin, 300ms);
   EXPECT_THAT(lines(id), Not(Contains("last")));
@@ -121,9 +125,7 @@ TEST_P(RuntimeLinger, ItsTimeIsBounded) {
 
 TEST_P(RuntimeLinger, AStopCutsItShort) {
   const ContainerId id{"leaver", 1};
-  auto service = victim("leaver", {"100000"});
-  service.linger = 1h;
-  launch(id, service);
+  launch_leaver(id, "100000", 1h);
   await_line(id, "tick");
   const auto pid = std::stoi(read_file(container_dir(id) + "/pid"));
   ASSERT_TRUE(eventually(5s, [&] { return name_of(pid).empty(); })) << "the program has left";
@@ -139,9 +141,7 @@ TEST_P(RuntimeLinger, AStopCutsItShort) {
 
 TEST_P(RuntimeLinger, TheEndOfTheRuntimeCutsItShort) {
   const ContainerId id{"leaver", 1};
-  auto service = victim("leaver", {"100000"});
-  service.linger = 1h;
-  launch(id, service);
+  launch_leaver(id, "100000", 1h);
   await_line(id, "tick");
   runtime_.reset();
   EXPECT_TRUE(eventually(5s, [] { return descendants().empty(); }));

@@ -1,7 +1,6 @@
 // Restart policies and lingering trees, as `up` carries them out.
-#include "ringfort/support/command.hpp"
+#include "level_fixture.hpp"
 
-#include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
 #include <csignal>
@@ -19,15 +18,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-class UpRestart : public testing::TestWithParam<std::string> {
+class UpRestart : public test::LevelFixture {
  protected:
-  void SetUp() override {
-    if (const auto why = command_.refusal(GetParam())) GTEST_SKIP() << *why;
-  }
-  void TearDown() override {
-    if (IsSkipped()) return;
-    EXPECT_THAT(command_.leftovers(), IsEmpty());
-  }
   /// One service `s` that runs a shell script; `more` are lines of YAML at its level.
   std::vector<std::string> words(const std::string& script, const std::string& more,
                                  bool is_json = false) const {
@@ -45,8 +37,6 @@ class UpRestart : public testing::TestWithParam<std::string> {
     for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) ++found;
     return found;
   }
-
-  Command command_;
 };
 
 INSTANTIATE_TEST_SUITE_P(, UpRestart, testing::Values("landlock", "namespaces"),
