@@ -103,7 +103,9 @@ class Container {
   void resume();
   void become_owner(const Recovered& taken);
   void wait_for_restart(Duration delay);
-  void write_restarts(std::function<void(const Status&)> then);
+  using Written = std::function<void(const Status&)>;
+  void write_restarts(Written then);
+  void write_next();
   void stop_noted(messages::Stop call, Promise<Status> promise);
   void write_stop(const messages::Stop& call, const Promise<Status>& promise);
   std::optional<std::uint16_t> port_number() const;
@@ -153,7 +155,9 @@ class Container {
   specs::RestartHistory restarts_;
   bool by_policy_ = false;  ///< the present start
   std::uint64_t restart_ticket_ = 0;
-  bool streams_lent_ = false;  ///< the caller's descriptors are still good
+  bool is_writing_ = false;         ///< of the history
+  std::vector<Written> unwritten_;  ///< who waits for the write after that
+  bool streams_lent_ = false;       ///< the caller's descriptors are still good
 
   // Who waits for what.
   std::optional<Promise<Result<Created>>> create_;

@@ -39,13 +39,23 @@ void Container::note_start() {
                   : specs::started_by_hand(now);
 }
 
-void Container::write_restarts(std::function<void(const Status&)> then) {
+/// One write at a time: workers run side by side, and an older history must not come last. Those
+/// who ask meanwhile share the next one, which holds what is true then.
+void Container::write_restarts(Written then) {
+  unwritten_.push_back(std::move(then));
+  if (!is_writing_) write_next();
+}
+
+void Container::write_next() {
+  is_writing_ = true;
+  const auto done = [this, asked = std::exchange(unwritten_, {})](const Status& written) {
+    is_writing_ = false;
+    for (const auto& then : asked) then(written);
+    if (!is_writing_ && !unwritten_.empty()) write_next();
+  };
   request(self_, context_->rootfs, KeepRestarts{id_, restarts_})
-      .then([then](Status& written) { then(written); },
-            [this, then](caf::error&) {
-              const Status gone = fail(helper_gone("the rootfs actor"));
-              then(gone);
-            });
+      .then([done](Status& written) { done(written); },
+            [this, done](caf::error&) { done(fail(helper_gone("the rootfs actor"))); });
 }
 
 /// A stop holds across supervisors, so it is written down before it is answered.

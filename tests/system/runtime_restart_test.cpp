@@ -155,7 +155,9 @@ services:
   const auto entry = runtime.container_entry(id);
   ASSERT_TRUE(ok(entry));
   EXPECT_EQ(entry->restarts, 2U);
-  EXPECT_EQ(entry->state.state, State::Running);
+  // Its word may come before the news that it runs.
+  EXPECT_TRUE(eventually(std::chrono::seconds(10),
+                         [&] { return runtime.container_state(id)->state == State::Running; }));
   EXPECT_TRUE(ok(runtime.remove_container(id)));
 }
 
