@@ -1,6 +1,7 @@
 #include "ringfort/platform/spawner.hpp"
 
 #include <array>
+#include <cerrno>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -65,8 +66,8 @@ class EpollLoop final : public EventLoop {
  private:
   void wake() {
     const std::uint64_t one = 1;
-    // A full counter means that a wake-up is pending anyway.
-    [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
+    // A full counter (EAGAIN) means that a wake-up is pending anyway.
+    while (::write(wake_.get(), &one, sizeof one) < 0 && errno == EINTR) continue;
   }
 
   int patience() {

@@ -15,13 +15,18 @@ import trial
 def one(args, operation, target, errno, at):
     options = {"ringfort": args.ringfort, "injector": args.injector, "operation": operation,
                "target": target, "errno": errno, "at": at, "mutating": args.mutating}
-    run = subprocess.run([sys.executable, trial.__file__, json.dumps(options)], text=True,
-                         capture_output=True)
-    try:
-        return at, json.loads(run.stdout)
-    except ValueError:
-        why = run.stderr.strip().splitlines()[-1:] or ["says nothing"]
-        return at, {"reached": True, "count": 0, "syscall": -1, "broken": [f"trial: {why[0]}"]}
+    for patience in range(5):
+        run = subprocess.run([sys.executable, trial.__file__, json.dumps(options)], text=True,
+                             capture_output=True)
+        try:
+            result = json.loads(run.stdout)
+        except ValueError:
+            result = {"unfit": (run.stderr.strip().splitlines() or ["says nothing"])[-1]}
+            break
+        if "unfit" not in result:
+            return at, result
+        time.sleep(patience)  # others use the machine, too
+    return at, {"reached": True, "count": 0, "syscall": -1, "broken": [f"trial: {result['unfit']}"]}
 
 
 def row(args, pool, generator, operation, target, errno):

@@ -46,6 +46,10 @@ TARGETS = {
 }
 
 
+class Unfit(Exception):
+    """The machine has no processes or threads left for the trial itself: no verdict."""
+
+
 def eventually(condition, seconds=5.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -117,6 +121,9 @@ class Trial:
             return subprocess.CompletedProcess(words, -1, "", "hangs")
 
     def fail(self, text):
+        # Whoever speaks here was not injected into.
+        if "allows no more threads" in text or "cannot fork" in text.lower():
+            raise Unfit(text)
         self.broken.append(text)
 
     def need(self, *words):
@@ -282,6 +289,8 @@ class Trial:
                 self.need(*self.words(words))
             if self.o["operation"] in LIVES_BEFORE and not eventually(self.mains):
                 self.fail("the program did not begin")
+            if self.broken:
+                raise Unfit("; ".join(self.broken))
             done, report = self.inject(operation)
             self.code, self.reached = report["code"], report["reached"]
             self.check_operation(done, report)
@@ -299,4 +308,7 @@ class Trial:
 
 
 if __name__ == "__main__":
-    print(json.dumps(Trial(json.loads(sys.argv[1])).run()))
+    try:
+        print(json.dumps(Trial(json.loads(sys.argv[1])).run()))
+    except (Unfit, BlockingIOError) as error:
+        print(json.dumps({"unfit": str(error)}))
