@@ -42,7 +42,9 @@ Container::Handle::behavior_type Container::make_behavior() {
       [this](const Watch& call) { on_watch(call); },
       [this](CreateCall& call) { return on_create(call); },
       [this](const Shutdown& call) { return on_shutdown(call); },
+      [this](Adopt) { return on_adopt(); },
       [this](const Restore& call) { on_restore(call); },
+      [this](const RestartDue& news) { on_restart_due(news); },
       [this](Launched& news) { on_launched(news); },
       [this](const Began& news) { on_began(news); },
       [this](Exited& news) { on_exited(news); },
@@ -61,8 +63,12 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
   if (step.refusal) return fail(apply(step).error());
   service_ = std::move(call.service);
   options_ = std::move(call.options);
+  // What is handed over must be held first.
+  if (specs::activated_endpoint(service_->endpoints) != nullptr) options_.own_port = true;
   uid_ = call.uid;
   streams_lent_ = true;
+  restarts_ = {};
+  keep_streams();
   auto promise = make_promise<Result<Created>, Handle>(self_);
   create_ = promise;
   (void)apply(step);
@@ -70,7 +76,9 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
 }
 
 Answer<Result<Started>> Container::on_start() {
-  if (Status legal = feed(Event::Start); !legal) return fail(std::move(legal.error()));
+  Step step = actors::step(machine_, Event::Start);
+  if (!step.refusal) by_policy_ = false;
+  if (Status legal = apply(step); !legal) return fail(std::move(legal.error()));
   start_ = make_promise<Result<Started>, Handle>(self_);
   return *start_;
 }
@@ -79,10 +87,20 @@ Answer<Status> Container::on_stop(const Stop& call) {
   Step step = actors::step(machine_, Event::Stop);
   if (step.refusal) return Status{apply(step)};
   auto promise = make_promise<Status, Handle>(self_);
-  stops_.push_back(promise);
-  patience_ = bounded(call.patience);
-  (void)apply(step);
+  if (has_policy()) {
+    stop_noted(call, promise);
+  } else {
+    stop_now(call, promise);
+  }
   return promise;
+}
+
+void Container::stop_now(const Stop& call, Promise<Status> promise) {
+  Step step = actors::step(machine_, Event::Stop);
+  if (step.refusal) return void(promise.deliver(Status{apply(step)}));
+  stops_.push_back(std::move(promise));
+  patience_ = bounded(call.patience);
+  give_up_unless(apply(step));
 }
 
 Status Container::on_kill(const Kill& call) {
@@ -114,6 +132,15 @@ Answer<Status> Container::on_remove() {
   return promise;
 }
 
+/// A shim of a newer version can't be asked. One that is gone is about to be heard of: no failure.
+void Container::give_up_unless(const Status& asked) {
+  if (asked || asked.error().kind != ErrorKind::Unsupported) return;
+  for (auto* callers : {&stops_, &removes_}) {
+    for (auto& caller : *callers) caller.deliver(asked);
+    callers->clear();
+  }
+}
+
 void Container::remove_marked() {
   const auto refuse = [this](Error why) {
     for (auto& remove : removes_) remove.deliver(Status{fail(why)});
@@ -123,7 +150,7 @@ void Container::remove_marked() {
       .then(
           [this, refuse](Status& marked) {
             if (!marked) return refuse(named(std::move(marked.error())));
-            (void)feed(Event::Remove);
+            give_up_unless(feed(Event::Remove));
           },
           [this, refuse](caf::error&) {
             refuse(error(ErrorKind::Internal, "the rootfs actor is gone", "open a new runtime"));
@@ -156,6 +183,7 @@ void Container::on_restore(const Restore& call) {
     port_ = std::make_shared<const platform::HeldPort>(std::move(held));
   }
   exit_ = found_->exit;
+  restarts_ = found_->restarts;
   const bool paused = found_->found == platform::Found::Paused;
   if (paused || found_->found == platform::Found::Running) {
     const auto state_dir = state_directory(*context_->seams.files, id_);
@@ -179,8 +207,14 @@ void Container::on_restore(const Restore& call) {
     // It ended since it was looked at.
     exit_ = platform::exit_record_of(context_->seams.shim_traces(state_dir));
   }
-  if (!exit_) {
+  const bool waits = has_policy() && restarts_.next_start && !restarts_.stopped_by_user;
+  if (waits) {
+    machine_ = found_as(State::Backoff);
+  } else if (!exit_) {
     machine_ = found_as(State::Created);
+  } else if (!restarts_.gave_up.empty()) {
+    failure_ = given_up();
+    machine_ = found_as(State::Failed);
   } else if (exit_->reason == EndReason::StartFailed) {
     failure_ = error(ErrorKind::StartFailed, "could not be started", "look at its exit record");
     machine_ = found_as(State::Failed);
@@ -206,6 +240,11 @@ Answer<Result<ExitRecord>> Container::on_wait(const Wait& call) {
 Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   if (call.command.empty())
     return fail(error(ErrorKind::InvalidSpec, "the command to run is empty", "name a program"));
+  const ExecOptions& options = call.options;
+  const int lent = (options.stdin_fd >= 0) + (options.stdout_fd >= 0) + (options.stderr_fd >= 0);
+  if ((lent != 0 && lent != 3) || (options.terminal && lent == 0))
+    return fail(error(ErrorKind::InvalidSpec, "only some of the command's streams are given",
+                      "give stdin_fd, stdout_fd and stderr_fd, or none and no terminal"));
   if (Status legal = feed(Event::Exec); !legal) return fail(std::move(legal.error()));
 
   platform::Command command;
@@ -214,6 +253,7 @@ Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   command.workdir = std::move(call.options.workdir);
   command.own_port = port_ ? std::optional{port_->port} : std::nullopt;
   command.deadline = call.options.timeout;
+  command.terminal = call.options.terminal;
   auto plan = platform::make_exec_plan(site_->plan, site_->policy, command, context_->host);
   if (!plan) return fail(named(std::move(plan.error())));
 
@@ -222,7 +262,8 @@ Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
   execs_.emplace(ticket, promise);
   Handle me{self_};
   run_->exec(
-      {std::move(*plan), context_->settings.exec_output_limit, std::move(call.options.stdin_text)},
+      {std::move(*plan), context_->settings.exec_output_limit, std::move(call.options.stdin_text),
+       options.stdin_fd, options.stdout_fd, options.stderr_fd, options.cancel_fd},
       [me, ticket](Result<ExecResult> result) {
         post(me, ExecEnded{ticket, std::move(result)});
       });
@@ -238,12 +279,15 @@ ContainerState Container::on_get_state() const {
 }
 
 ContainerEntry Container::on_get_entry() const {
-  ContainerEntry entry{
-      id_, service_ ? service_->image.name : "", on_get_state(), Level::Landlock, {}, {}, {}, {},
-      {}};
+  ContainerEntry entry;
+  entry.id = id_;
+  if (service_) entry.image = service_->image.name;
+  entry.state = on_get_state();
   if (port_) entry.port = port_->port;
   if (began_ && machine_.alive) entry.pid = began_->main_pid;
   if (service_) entry.command = command_line(service_->command);
+  entry.restarts = restarts_.restarts;
+  if (machine_.state == State::Backoff) entry.next_start = restarts_.next_start_wall;
   entry.is_others = found_ && found_->has_live_owner;
   if (site_) {
     entry.level = site_->level;
@@ -260,7 +304,7 @@ Answer<Result<Stats>> Container::on_get_stats() {
 }
 
 Answer<Result<std::vector<LogEntry>>> Container::on_get_logs(const GetLogs& call) {
-  return messages::delegate(self_, context_->rootfs, ReadLog{id_, call.tail});
+  return messages::delegate(self_, context_->rootfs, ReadLog{id_, call.query});
 }
 
 void Container::on_watch(const Watch& call) {
@@ -290,6 +334,7 @@ void Container::on_exited(Exited& news) {
   auto event = news.start_error ? Event::StartFailed : Event::Ended;
   ending_ = std::move(news);
   (void)feed(event, ending_->generation);
+  consider_restart(ran());
 }
 
 void Container::on_kill_overdue(const KillOverdue& news) {

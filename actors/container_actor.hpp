@@ -1,4 +1,5 @@
-// The state of the container actor. Only for container.cpp (calls) and container_effects.cpp.
+// The state of the container actor. Only for container.cpp (calls), container_effects.cpp and
+// container_restart.cpp.
 #pragma once
 
 #include "ringfort/actors/container_machine.hpp"
@@ -6,7 +7,11 @@
 #include "ringfort/actors/recovery.hpp"
 #include "ringfort/actors/site.hpp"
 #include "ringfort/messages/container.hpp"
+#include "ringfort/platform/fd.hpp"
+#include "ringfort/specs/restart.hpp"
 
+#include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,8 +48,10 @@ class Container {
   Status on_unpause();
   Answer<Status> on_remove();
   void remove_marked();
+  void give_up_unless(const Status& asked);
   Answer<Status> on_shutdown(const messages::Shutdown& call);
   void on_restore(const messages::Restore& call);
+  Answer<Result<bool>> on_adopt();
   Answer<Result<ExitRecord>> on_wait(const messages::Wait& call);
   Answer<Result<ExecResult>> on_exec(messages::Exec& call);
   ContainerState on_get_state() const;
@@ -57,6 +64,7 @@ class Container {
   void on_launched(messages::Launched& news);
   void on_began(const messages::Began& news);
   void on_exited(messages::Exited& news);
+  void on_restart_due(const messages::RestartDue& news);
   void on_kill_overdue(const messages::KillOverdue& news);
   void on_wait_overdue(const messages::WaitOverdue& news);
   void on_exec_ended(messages::ExecEnded& news);
@@ -68,8 +76,10 @@ class Container {
   void build();
   void build_with_port();
   void build_failed(Error error);
+  bool wants_record() const;
   void open();
   void open_as_ours();
+  void open_recorded();
   void take_over();
   void open_files();
   bool hold_port_again();
@@ -81,6 +91,25 @@ class Container {
   void guard();
   void unguard();
   void store_exit();
+
+  // What the restart policy says, in container_restart.cpp.
+  bool has_policy() const;
+  bool wants_record() const;  ///< by its options
+  bool is_recorded() const;   ///< what was built, or found, has one
+  void keep_streams();
+  void note_start();
+  void consider_restart(Duration ran);
+  Duration ran() const;
+  double dice() const;
+  void resume();
+  void become_owner(const Recovered& taken);
+  void wait_for_restart(Duration delay);
+  void write_restarts(std::function<void(const Status&)> then);
+  void stop_noted(messages::Stop call, Promise<Status> promise);
+  void write_stop(const messages::Stop& call, const Promise<Status>& promise);
+  std::optional<std::uint16_t> port_number() const;
+  void stop_now(const messages::Stop& call, Promise<Status> promise);
+
   void answer_create();
   void answer_start();
   void answer_stop();
@@ -88,6 +117,7 @@ class Container {
   void discard();
   void quit();
   void answer_everything();
+  Error given_up() const;
   Error error(ErrorKind kind, std::string what, std::string hint) const;
   Error named(Error error) const;
 
@@ -115,6 +145,13 @@ class Container {
   Duration patience_{};           ///< of the last stop
   std::uint64_t death_ticket_ = 0;
   bool guarded_ = false;
+  bool limit_is_ours_ = false;  ///< else its shim holds the tree to it
+  bool is_removed_ = false;
+  bool port_unheld_ = false;                  ///< taken over: its port was held by the shim only
+  std::array<platform::Fd, 3> kept_streams_;  ///< for further starts by the policy
+  specs::RestartHistory restarts_;
+  bool by_policy_ = false;  ///< the present start
+  std::uint64_t restart_ticket_ = 0;
   bool streams_lent_ = false;  ///< the caller's descriptors are still good
 
   // Who waits for what.

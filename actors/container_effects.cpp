@@ -102,8 +102,9 @@ Status Container::perform(Effect effect) {
 void Container::build() {
   exit_.reset();
   failure_.reset();
+  if (found_) port_.reset();  // it was not ours to hold
   if (!options_.own_port || port_) return build_with_port();
-  request(self_, context_->ports, ClaimPort{})
+  request(self_, context_->ports, ClaimPort{wants_record()})
       .then(
           [this](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
             if (!claim) return build_failed(std::move(claim.error()));
@@ -143,6 +144,10 @@ void Container::build_failed(Error error) {
   (void)feed(Event::BuildFailed);
 }
 
+bool Container::wants_record() const {
+  return options_.durability.value_or(context_->settings.durability) != Durability::None;
+}
+
 void Container::answer_create() {
   if (!create_) return;
   if (machine_.state == State::Removing) {
@@ -163,20 +168,25 @@ void Container::open() {
   failure_.reset();
   began_.reset();
   ending_.reset();
-  if (found_) return open_as_ours();
-  open_files();
+  ++restart_ticket_;
+  if (has_policy()) note_start();
+  if (found_ || port_unheld_) return open_as_ours();
+  open_recorded();
 }
 
 /// Another process made it: from this start on it is ours. Nobody held its port since it ended.
 void Container::open_as_ours() {
-  if (!port_ || hold_port_again()) return take_over();
+  const auto go_on = [this] { found_ ? take_over() : open_recorded(); };
+  if (!port_ || hold_port_again()) return go_on();
   auto generation = machine_.generation;
-  request(self_, context_->ports, ClaimPort{})
+  request(self_, context_->ports, ClaimPort{wants_record()})
       .then(
-          [this, generation](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
+          [this, generation, go_on](Result<std::shared_ptr<const platform::HeldPort>>& claim) {
             if (!claim) return start_failed(generation, std::move(claim.error()));
+            post(context_->ports, ReleasePort{port_->port, true});
             port_ = std::move(*claim);
-            take_over();
+            port_unheld_ = false;
+            go_on();
           },
           [this, generation](caf::error&) {
             start_failed(generation, error(ErrorKind::Internal, "the port broker is gone",
@@ -194,7 +204,7 @@ void Container::take_over() {
             if (site_->cgroup) site_->cgroup->keep();
             site_ = (*taken)->site;
             found_.reset();
-            open_files();
+            open_recorded();
           },
           [this, generation](caf::error&) {
             start_failed(generation, error(ErrorKind::Internal, "the rootfs actor is gone",
@@ -207,7 +217,22 @@ bool Container::hold_port_again() {
   auto held = context_->seams.claim_port({cursor, cursor}, cursor);
   if (!held) return false;
   port_ = std::make_shared<const platform::HeldPort>(std::move(*held));
+  port_unheld_ = false;
   return true;
+}
+
+/// A start that counts for a policy is written down before it is made.
+void Container::open_recorded() {
+  if (!has_policy() || !is_recorded()) return open_files();
+  write_restarts([this, generation = machine_.generation](const Status& written) {
+    // A full disk must not keep a program down: the next record says it all. Somebody else's
+    // container, or one that is being removed, must not be started.
+    if (!written && written.error().kind == ErrorKind::Conflict) {
+      restarts_.stopped_by_user = true;  // nor by the policy later on
+      return start_failed(generation, written.error());
+    }
+    open_files();
+  });
 }
 
 void Container::open_files() {
@@ -232,9 +257,19 @@ void Container::launch(Generation generation) {
     request_->stdin_fd = options_.stdin_fd;
     request_->stdout_fd = options_.stdout_fd;
     request_->stderr_fd = options_.stderr_fd;
+  } else if (by_policy_) {
+    request_->stdin_fd = kept_streams_[0].get();
+    request_->stdout_fd = kept_streams_[1].get();
+    request_->stderr_fd = kept_streams_[2].get();
+  } else {
+    platform::remove_terminal(request_->plan);
   }
   request_->attached =
       context_->settings.on_exit == OnExit::Kill || site_->durability == Durability::None;
+  // Who outlives us must not lose his limit with us.
+  limit_is_ours_ = request_->attached;
+  if (!limit_is_ours_ && site_->needs_watchdog())
+    request_->plan.memory_limit = site_->policy.memory_limit->count;
   post(context_->launcher, Launch{std::move(request_), Handle{self_}, generation});
 }
 
@@ -245,6 +280,7 @@ void Container::start_failed(Generation generation, Error why) {
   record.reason = EndReason::StartFailed;
   ending_ = Exited{generation, record, std::move(why)};
   (void)feed(Event::StartFailed, generation);
+  consider_restart(Duration{0});
 }
 
 void Container::answer_start() {
@@ -290,7 +326,7 @@ void Container::answer_stop() {
 }
 
 void Container::guard() {
-  if (guarded_ || !site_->needs_watchdog() || !began_ || !run_) return;
+  if (guarded_ || !limit_is_ours_ || !site_->needs_watchdog() || !began_ || !run_) return;
   guarded_ = true;
   post(context_->watchdog(), Guard{Handle{self_}, machine_.generation, began_->shim_pid,
                                    *site_->policy.memory_limit, run_});
@@ -324,6 +360,7 @@ void Container::discard() {
   request(self_, context_->rootfs, Discard{id_, site_, static_cast<bool>(found_)})
       .then(
           [this](Status& gone) {
+            is_removed_ = gone.has_value();
             if (gone) return void(feed(Event::Discarded));
             failure_ = named(std::move(gone.error()));
             (void)feed(Event::DiscardFailed);
@@ -344,7 +381,9 @@ void Container::answer_remove() {
 }
 
 void Container::quit() {
-  if (port_) post(context_->ports, ReleasePort{port_->port});
+  // What was never made, or is no more, has no port.
+  if (port_)
+    post(context_->ports, ReleasePort{port_->port, wants_record() && (is_removed_ || !site_)});
   // Before any answer: whoever hears one may use the name again at once.
   post(supervisor_, Gone{id_, self_->address()});
   answer_everything();

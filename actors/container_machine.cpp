@@ -22,6 +22,7 @@ constexpr Row kRows[] = {
     {S::Created, Wait, S::Created, {E::KeepWaiting}},
     {S::Created, Remove, S::Removing, {E::Discard}},
     {S::Created, Shutdown, S::Removing, {E::Discard}},
+    {S::Created, RestartPlanned, S::Backoff, {}},
 
     {S::Starting, Stop, S::Stopping, {E::StopRun}},
     {S::Starting, Wait, S::Starting, {E::KeepWaiting}},
@@ -76,6 +77,7 @@ constexpr Row kRows[] = {
     {S::Exited, Remove, S::Removing, {E::Discard}},
     {S::Exited, Shutdown, S::Removing, {E::Discard}},
     {S::Exited, RestartPlanned, S::Backoff, {}},
+    {S::Exited, RestartGivenUp, S::Failed, {}},
 
     {S::Failed, Create, S::Creating, {E::Build}},
     {S::Failed, Start, S::Starting, {E::Open}},
@@ -84,6 +86,7 @@ constexpr Row kRows[] = {
     {S::Failed, Remove, S::Removing, {E::Discard}},
     {S::Failed, Shutdown, S::Removing, {E::Discard}},
     {S::Failed, RestartPlanned, S::Backoff, {}},
+    {S::Failed, RestartGivenUp, S::Failed, {}},
 
     {S::Backoff, Start, S::Starting, {E::Open}},
     {S::Backoff, Stop, S::Exited, {E::AnswerStop}},

@@ -43,10 +43,11 @@ enum class Event : std::uint8_t {
   KillOverdue,
   // news of the restart policy
   RestartPlanned,
+  RestartGivenUp,
   RestartDue,
 };
 inline constexpr std::size_t kCallCount = 11;
-inline constexpr std::size_t kEventCount = 25;
+inline constexpr std::size_t kEventCount = 26;
 inline constexpr std::size_t kStateCount = 11;
 
 enum class Effect : std::uint8_t {

@@ -7,12 +7,32 @@ namespace ringfort::actors {
 
 namespace {
 
-constexpr std::string_view kEvents[] = {
-    "create",       "start",     "stop",           "kill",       "pause",        "unpause",
-    "exec",         "stats",     "wait",           "remove",     "shutdown",     "built",
-    "build failed", "discarded", "discard failed", "opened",     "launched",     "began",
-    "start failed", "ended",     "freeze failed",  "over limit", "kill overdue", "restart planned",
-    "restart due"};
+constexpr std::string_view kEvents[] = {"create",
+                                        "start",
+                                        "stop",
+                                        "kill",
+                                        "pause",
+                                        "unpause",
+                                        "exec",
+                                        "stats",
+                                        "wait",
+                                        "remove",
+                                        "shutdown",
+                                        "built",
+                                        "build failed",
+                                        "discarded",
+                                        "discard failed",
+                                        "opened",
+                                        "launched",
+                                        "began",
+                                        "start failed",
+                                        "ended",
+                                        "freeze failed",
+                                        "over limit",
+                                        "kill overdue",
+                                        "restart planned",
+                                        "restart given up",
+                                        "restart due"};
 static_assert(std::size(kEvents) == kEventCount);
 
 constexpr std::string_view kEffects[] = {"-",

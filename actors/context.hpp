@@ -7,8 +7,10 @@
 #include "ringfort/messages/rootfs.hpp"
 #include "ringfort/messages/supervisor.hpp"
 #include "ringfort/messages/watchdog.hpp"
+#include "ringfort/platform/boot_time.hpp"
 #include "ringfort/platform/cgroup.hpp"
 #include "ringfort/platform/container_files.hpp"
+#include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/host_probe.hpp"
 #include "ringfort/platform/ports.hpp"
 #include "ringfort/platform/process_stats.hpp"
@@ -37,6 +39,7 @@ struct Settings {
   std::size_t exec_output_limit = 1 << 20;
   std::optional<std::uint32_t> uid_block;
   std::uint32_t uid_count = 65536;  ///< in that block
+  specs::RestartRules restart;
 };
 
 /// Which threads blocking work runs on. `Scheduled` is for tests with virtual time.
@@ -50,6 +53,7 @@ struct Seams {
   std::function<platform::HostFacts()> host_facts;
   std::function<Status(const platform::Policy&, std::uint32_t, std::uint32_t)> check_reachable;
   std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;
+  std::function<bool()> forget_stray_ports;  ///< true when there were any
   std::function<Result<std::vector<platform::TreeStats>>(std::span<const pid_t>)> tree_stats;
   std::function<Result<std::uint64_t>(pid_t)> tree_pss_bytes;
   std::function<bool()> has_cgroups;
@@ -58,6 +62,8 @@ struct Seams {
   std::function<Result<std::unique_ptr<platform::MemoryCgroup>>(const std::string&)> reopen_cgroup;
   std::function<platform::ShimTraces(const std::string&)> shim_traces;
   std::function<WallTime()> now;
+  std::function<specs::BootTime()> boot_time;
+  std::function<platform::Fd(int)> duplicate;  ///< of a caller's descriptor; empty on failure
   std::function<std::chrono::steady_clock::time_point()> uptime;  ///< for timers: never jumps
   Workers workers = Workers::Detached;
 };

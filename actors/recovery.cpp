@@ -2,6 +2,7 @@
 
 #include "ringfort/specs/container_record.hpp"
 
+#include <set>
 #include <utility>
 
 namespace ringfort::actors {
@@ -47,6 +48,7 @@ Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
   recovered->options = record.options;
   recovered->uid = record.uid;
   recovered->port = record.port;
+  if (record.restarts) recovered->restarts = *record.restarts;
   Recipe recipe;
   recipe.id = record.id;
   recipe.service = recovered->service;
@@ -88,6 +90,24 @@ Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
   return recover(*record, settings, seams);
 }
 
+bool forget_stray_ports(platform::ContainerFiles& files) {
+  std::set<std::uint16_t> known;
+  const auto ids = files.recorded();
+  if (!ids) return false;
+  for (const auto& id : *ids) {
+    const auto text = files.read_record(id);
+    const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
+    if (record && record->port) known.insert(*record->port);
+  }
+  bool any = false;
+  for (auto port : files.ports().strays(known)) {
+    // Held: its container is being made at this moment.
+    if (!platform::claim_port({port, port}, port)) continue;
+    any = files.ports().set(port, false).has_value() || any;
+  }
+  return any;
+}
+
 Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
                                                         std::optional<std::uint16_t> port,
                                                         const Settings& settings,
@@ -99,6 +119,16 @@ Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
   if (auto taken = seams.files->take_over(id, specs::to_text(*record), record->durability); !taken)
     return fail(std::move(taken.error()));
   return recover(*record, settings, seams);
+}
+
+Status keep_restarts(const ContainerId& id, const specs::RestartHistory& history,
+                     const Seams& seams) {
+  auto record = read_record(id, seams);
+  if (!record) return fail(record.error());
+  if (record->leaving)
+    return fail(Error{ErrorKind::Conflict, "is being removed", "create it again", id.str(), 0});
+  record->restarts = history;
+  return seams.files->rewrite(id, specs::to_text(*record), record->durability);
 }
 
 }  // namespace ringfort::actors

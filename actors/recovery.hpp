@@ -4,6 +4,7 @@
 #include "ringfort/actors/site.hpp"
 #include "ringfort/messages/container.hpp"
 #include "ringfort/platform/shim_traces.hpp"
+#include "ringfort/specs/restart.hpp"
 
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ struct Recovered {
   platform::Found found = platform::Found::NeverStarted;
   std::optional<ExitRecord> exit;  ///< of Ended and Lost
   std::optional<messages::Began> began;
+  specs::RestartHistory restarts;
   bool has_live_owner = false;  ///< another runtime: it may be asked, not taken
   bool leaving = false;         ///< its removal was begun, and its owner is dead
   std::string record;           ///< its record with this runtime as owner
@@ -31,11 +33,20 @@ struct Recovered {
 Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
                                                       const Settings& settings, const Seams& seams);
 
-/// The same, and the record on disk says from now on that it is ours and has this port. Error:
-/// Conflict when its owner lives.
+/// Gives back the ports that are noted as some container's and are none's: of processes that were
+/// killed between the two. Reads all records. Blocks.
+bool forget_stray_ports(platform::ContainerFiles& files);
+
+/// The same as recover_site, and the record on disk says from now on that it is ours and has this
+/// port. Error: Conflict when its owner lives.
 Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
                                                         std::optional<std::uint16_t> port,
                                                         const Settings& settings,
                                                         const Seams& seams);
+
+/// The record says from now on what `history` says. Errors: Conflict when the container is not ours
+/// any more or is to be removed; Io.
+Status keep_restarts(const ContainerId& id, const specs::RestartHistory& history,
+                     const Seams& seams);
 
 }  // namespace ringfort::actors

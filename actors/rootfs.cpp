@@ -45,6 +45,7 @@ class Rootfs {
         [this](TakeOver& take) {
           return hand_on<Result<std::shared_ptr<const Recovered>>>(std::move(take));
         },
+        [this](KeepRestarts& keep) { return hand_on<Status>(std::move(keep)); },
         [this](const WorkerIdle& idle) { on_idle(idle); },
     };
   }

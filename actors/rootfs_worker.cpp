@@ -65,6 +65,9 @@ class RootfsWorker {
         [this](const TakeOver& take) {
           return after(take_over_site(take.id, take.port, settings_, seams_));
         },
+        [this](const KeepRestarts& keep) {
+          return after(keep_restarts(keep.id, keep.history, seams_));
+        },
     };
   }
 
@@ -97,7 +100,7 @@ class RootfsWorker {
 
   Result<std::vector<LogEntry>> on_read_log(const ReadLog& read) {
     return platform::read_log(seams_.files->container_dir(read.id),
-                              state_directory(*seams_.files, read.id), read.tail);
+                              state_directory(*seams_.files, read.id), read.query);
   }
 
   static std::function<bool(std::string_view)> in_use(const ImagesInUse& names) {

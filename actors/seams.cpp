@@ -1,7 +1,10 @@
 // The real operating system behind the seams.
 #include "ringfort/actors/context.hpp"
+#include "ringfort/actors/recovery.hpp"
 
 #include <chrono>
+
+#include <fcntl.h>
 
 namespace ringfort::actors {
 
@@ -23,6 +26,7 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
   seams.host_facts = [] { return platform::host_facts(); };
   seams.check_reachable = platform::check_reachable;
   seams.claim_port = platform::claim_port;
+  seams.forget_stray_ports = [files = seams.files] { return forget_stray_ports(*files); };
   seams.tree_stats = platform::tree_stats;
   seams.tree_pss_bytes = platform::tree_pss_bytes;
   seams.has_cgroups = platform::MemoryCgroup::available;
@@ -33,6 +37,8 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
     return std::chrono::time_point_cast<std::chrono::microseconds>(
         std::chrono::system_clock::now());
   };
+  seams.boot_time = platform::boot_time;
+  seams.duplicate = [](int fd) { return platform::Fd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)}; };
   seams.uptime = [] { return std::chrono::steady_clock::now(); };
   return seams;
 }

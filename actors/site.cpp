@@ -59,9 +59,15 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   if (service.command.workdir && (!host_image || command.workdir.empty()))
     command.workdir = *service.command.workdir;
   command.own_port = recipe.port;
+  if (const auto* endpoint = specs::activated_endpoint(service.endpoints))
+    command.listen_name = endpoint->name;
   command.hostname = service.hostname.value_or(recipe.id.str());
   command.deadline = recipe.options.timeout;
   command.grace = recipe.options.grace;
+  command.linger = service.linger.value_or(Duration{0});
+  command.terminal = recipe.options.terminal;
+  if (service.logs && service.logs->max_size) command.log.max_size = service.logs->max_size->count;
+  if (service.logs && service.logs->max_files) command.log.max_files = *service.logs->max_files;
   if (user) {
     command.uid = user->uid;
     command.gid = user->gid;

@@ -3,6 +3,8 @@
 #include "ringfort/actors/container.hpp"
 #include "ringfort/actors/recovery.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <unordered_map>
 
@@ -44,6 +46,7 @@ class Supervisor {
         [this](const Lookup& lookup) { return on_lookup(lookup); },
         [this](ListContainers list) { return on_list(list); },
         [this](const Shutdown& shutdown) { return on_shutdown(shutdown); },
+        [this](AdoptAll) { return on_adopt_all(); },
         [this](const Watch& watch) { watchers_.push_back(or_sender(watch.who, self_)); },
         [this](On<Start>& call) { return pass<Result<Started>>(call); },
         [this](On<Stop>& call) { return pass<Status>(call); },
@@ -159,7 +162,9 @@ class Supervisor {
   }
 
   static ContainerEntry damaged_entry(const ContainerId& id, const Error& error) {
-    ContainerEntry entry{id, {}, {State::Failed, {}, to_string(error)}, {}, {}, {}, {}, {}, {}};
+    ContainerEntry entry;
+    entry.id = id;
+    entry.state = {State::Failed, {}, to_string(error)};
     entry.damaged = true;
     return entry;
   }
@@ -188,6 +193,50 @@ class Supervisor {
   }
 
   // ------------------------------------------------------------ what other processes left
+
+  struct Adoption {
+    Promise<Result<std::vector<ContainerId>>> promise;
+    std::size_t left;
+    std::vector<ContainerId> adopted;
+
+    void count(const ContainerId& id, bool is_adopted) {
+      if (is_adopted) adopted.push_back(id);
+      if (--left > 0) return;
+      std::ranges::sort(adopted);
+      promise.deliver(Result<std::vector<ContainerId>>{std::move(adopted)});
+    }
+  };
+
+  Answer<Result<std::vector<ContainerId>>> on_adopt_all() {
+    auto promise = make_promise<Result<std::vector<ContainerId>>, Handle>(self_);
+    request(self_, context_->rootfs, ListRecorded{})
+        .then(
+            [this, promise](Result<std::vector<ContainerId>>& ids) mutable {
+              if (!ids || ids->empty()) return void(promise.deliver(std::move(ids)));
+              auto adoption = std::make_shared<Adoption>(Adoption{promise, ids->size(), {}});
+              for (const auto& id : *ids) adopt(id, adoption);
+            },
+            [promise](caf::error&) mutable {
+              promise.deliver(Result<std::vector<ContainerId>>{fail(rootfs_gone())});
+            });
+    return promise;
+  }
+
+  /// Those that can't be read, or that somebody else takes at this moment, are passed over: a list
+  /// of all containers tells of them.
+  void adopt(const ContainerId& id, const std::shared_ptr<Adoption>& adoption) {
+    const auto ask = [this, id, adoption](const Status& known) {
+      if (!known) return adoption->count(id, false);
+      request(self_, registry_.at(id).container, Adopt{})
+          .then([id, adoption](Result<bool>& adopted) { adoption->count(id, adopted && *adopted); },
+                [id, adoption](caf::error&) { adoption->count(id, false); });
+    };
+    if (registry_.contains(id)) {
+      ask(Status{});
+    } else {
+      recover(id, ask);
+    }
+  }
 
   using Continuation = std::function<void(Status& known)>;
 

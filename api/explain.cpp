@@ -27,12 +27,16 @@ Result<Level> level_of(Isolation isolation) {
   return platform::choose_level(isolation, *spawner);
 }
 
+bool has_port(const specs::Service& service, const RunOptions& options) {
+  return options.own_port || specs::activated_endpoint(service.endpoints) != nullptr;
+}
+
 platform::PolicyContext context_of(const specs::Service& service, const RunOptions& options) {
   platform::PolicyContext context;
   context.container_dir = kDirectory;
   context.host_image = service.image.name == "host";
   context.native_image = !context.host_image;
-  if (options.own_port) context.own_port = kPort;
+  if (has_port(service, options)) context.own_port = kPort;
   return context;
 }
 
@@ -42,7 +46,9 @@ platform::Command command_of(const specs::Service& service, const RunOptions& op
   command.env.assign(service.env.begin(), service.env.end());
   command.workdir = service.command.workdir.value_or(options.workdir);
   command.hostname = service.hostname.value_or("example-1");
-  if (options.own_port) command.own_port = kPort;
+  if (has_port(service, options)) command.own_port = kPort;
+  if (const auto* endpoint = specs::activated_endpoint(service.endpoints))
+    command.listen_name = endpoint->name;
   command.deadline = options.timeout;
   command.grace = options.grace;
   return command;

@@ -62,6 +62,10 @@ Status Runtime::unpause_container(const ContainerId& id) {
 
 Status Runtime::remove_container(const ContainerId& id) { return impl_->ask<Status>(id, Remove{}); }
 
+Result<std::vector<ContainerId>> Runtime::adopt_containers() {
+  return impl_->ask<Result<std::vector<ContainerId>>>(AdoptAll{});
+}
+
 Result<ExitRecord> Runtime::wait_exit(const ContainerId& id, std::optional<Duration> patience) {
   Duration limit = patience ? with_slack(*patience) : kForEver;
   return impl_->ask<Result<ExitRecord>>(id, Wait{patience}, limit);

@@ -10,11 +10,15 @@ Result<ContainerState> Runtime::container_state(const ContainerId& id) {
 }
 
 Result<std::vector<LogEntry>> Runtime::container_logs(const ContainerId& id, std::size_t tail) {
-  return impl_->ask<Result<std::vector<LogEntry>>>(id, GetLogs{tail});
+  return get_logs(id, LogQuery{tail, {}});
+}
+
+Result<std::vector<LogEntry>> Runtime::get_logs(const ContainerId& id, const LogQuery& query) {
+  return impl_->ask<Result<std::vector<LogEntry>>>(id, GetLogs{query});
 }
 
 Result<std::vector<LogEntry>> Runtime::get_logs(const ContainerId& id) {
-  return container_logs(id, 0);
+  return get_logs(id, LogQuery{});
 }
 
 Result<Stats> Runtime::get_container_stats(const ContainerId& id) {

@@ -45,7 +45,9 @@ actors::Settings settings_of(const RuntimeConfig& config) {
           config.durability,
           {config.port_range.first, config.port_range.last},
           config.exec_output_limit,
-          config.uid_block};
+          config.uid_block,
+          65536,
+          config.restart_rules};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "ringfort/messages/answers.hpp"
 #include "ringfort/specs/deployment.hpp"
 #include "ringfort/specs/names.hpp"
+#include "ringfort/specs/restart.hpp"
 #include "ringfort/specs/run_options.hpp"
 #include "ringfort/specs/status.hpp"
 
@@ -41,6 +42,7 @@ struct RuntimeConfig {
   Durability durability = Durability::Process;
   std::size_t exec_output_limit = 1 << 20;  ///< bytes kept of each stream of an exec
   std::optional<std::uint32_t> uid_block;   ///< root: first uid of the block for containers
+  specs::RestartRules restart_rules;        ///< delays and limits of restart policies
   /// The caller's own system (its config must have passed through `messages::configure`); null =
   /// one lazily made system shared by all runtimes of the process.
   caf::actor_system* system = nullptr;
@@ -77,6 +79,7 @@ class Runtime {
                                    std::shared_ptr<const specs::Service> service,
                                    const RunOptions& options = {});
   Result<Started> start_container(const ContainerId& id);
+  /// Also ends the wait for a restart; a stopped container is not started again by its policy.
   Status stop_container(const ContainerId& id, Duration patience);
   Status kill_container(const ContainerId& id, std::string_view signal = "KILL",
                         bool whole_tree = false);
@@ -84,7 +87,13 @@ class Runtime {
   Status unpause_container(const ContainerId& id);
   Status remove_container(const ContainerId& id);  ///< idempotent
 
-  /// The external code; waits for the start too. `patience` empty = for ever.
+  /// Becomes the supervisor of every container with a restart policy that a dead runtime left in
+  /// the data directory, and goes on where that one was; answers with them. The others stay as they
+  /// are.
+  Result<std::vector<ContainerId>> adopt_containers();
+
+  /// The external code; waits for the start too. `patience` empty = for ever. With a restart policy
+  /// each end answers those who wait at that moment; between two runs the last end answers.
   Result<int> wait_container(const ContainerId& id, std::optional<Duration> patience = {});
   Result<ExitRecord> wait_exit(const ContainerId& id, std::optional<Duration> patience = {});
 
@@ -92,6 +101,7 @@ class Runtime {
   Result<ContainerState> container_state(const ContainerId& id);
   Result<std::vector<LogEntry>> container_logs(const ContainerId& id, std::size_t tail);
   Result<std::vector<LogEntry>> get_logs(const ContainerId& id);
+  Result<std::vector<LogEntry>> get_logs(const ContainerId& id, const LogQuery& query);
   Result<Stats> get_container_stats(const ContainerId& id);
   Result<std::optional<std::int32_t>> get_container_pid(const ContainerId& id);
   Result<std::optional<std::string>> get_container_ip(const ContainerId& id);

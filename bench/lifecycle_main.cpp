@@ -26,6 +26,7 @@ struct Asked {
   std::string data_dir;  ///< empty = a directory of its own in TMPDIR, removed at the end
   std::string program = kProgram;
   std::size_t workers = 0;
+  bool with_full = false;
 };
 
 /// A directory for data, gone at the end when it was ours.
@@ -142,8 +143,15 @@ int lifecycle(const Asked& asked) {
   if (!print("durability process", process)) return 1;
   const auto none = runtime_lives(**runtime, service, Durability::None, load);
   if (!print("durability none", none)) return 1;
-  std::printf("ratio %s process=%.2f none=%.2f\n", asked.level.c_str(),
+  std::printf("ratio %s process=%.2f none=%.2f", asked.level.c_str(),
               process.per_second() / bare.per_second(), none.per_second() / bare.per_second());
+  if (asked.with_full) {
+    std::printf("\n");
+    const auto full = runtime_lives(**runtime, service, Durability::Full, load);
+    if (!print("durability full", full)) return 1;
+    std::printf("ratio %s full=%.3f", asked.level.c_str(), full.per_second() / bare.per_second());
+  }
+  std::printf("\n");
   return 0;
 }
 
@@ -160,6 +168,7 @@ int main(int argc, char** argv) {
   lives->add_option("--level", asked.level, "landlock or namespaces")->capture_default_str();
   lives->add_option("--data-dir", asked.data_dir, "where the containers live; kept");
   lives->add_option("--warmup", asked.warm_up, "lives before that")->capture_default_str();
+  lives->add_flag("--full", asked.with_full, "also with records that survive a power cut");
   lives->add_option("--program", asked.program, "another static program")->capture_default_str();
   lives->add_option("--workers", asked.workers, "threads of the actor system; 0 = two");
   CLI11_PARSE(app, argc, argv);

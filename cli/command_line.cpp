@@ -78,9 +78,22 @@ Result<bool> takes_value(const CLI::App& app, const std::string& token) {
   return option->get_items_expected_max() > 0;
 }
 
+/// "-it" is "-i -t": a leading letter that takes no value ends where the next begins. Drops such
+/// letters from `token`.
+void take_letters(const CLI::App& app, std::string& token, Arguments& options) {
+  while (token.size() > 2 && token[0] == '-' && token[1] != '-') {
+    const auto* letter = app.get_option_no_throw(token.substr(0, 2));
+    const auto* next = app.get_option_no_throw({'-', token[2]});
+    if (letter == nullptr || letter->get_items_expected_max() > 0 || next == nullptr) return;
+    options.push_back(token.substr(0, 2));
+    token.erase(1, 1);
+  }
+}
+
 /// Appends the option at the front of `rest` to `options`, as "--name", "value", and drops it.
 Status take_option(const CLI::App& app, std::span<const std::string>& rest, Arguments& options) {
-  const auto token = rest.front();
+  auto token = rest.front();
+  take_letters(app, token, options);
   const auto name = option_name(token);
   const auto has_value = takes_value(app, token);
   if (!has_value) return fail(has_value.error());

@@ -60,6 +60,8 @@ Json to_value(const ContainerEntry& entry) {
   value["damaged"] = entry.damaged;
   value["port"] = entry.port ? Json(*entry.port) : Json(nullptr);
   value["pid"] = entry.pid ? Json(*entry.pid) : Json(nullptr);
+  value["restarts"] = entry.restarts;
+  value["next_start"] = entry.next_start ? Json(to_rfc3339(*entry.next_start)) : Json(nullptr);
   value["exit"] = entry.state.exit ? to_value(*entry.state.exit) : Json(nullptr);
   return value;
 }

@@ -3,8 +3,6 @@
 #include "ringfort/cli/containers.hpp"
 #include "ringfort/cli/output/words.hpp"
 
-#include <algorithm>
-
 #include <unistd.h>
 
 namespace ringfort::cli {
@@ -14,14 +12,6 @@ Status check_free(Runtime& runtime, const ContainerId& id) {
   if (!exists(runtime, id)) return {};
   return fail(ErrorKind::Conflict, "the name " + display_name(id) + " is in use",
               "choose another one, or write: ringfort rm -f " + id.str());
-}
-
-Status check_memory(const Created& created, const JobFlags& flags) {
-  const bool is_held = std::ranges::find(created.layers, "memory cgroup") != created.layers.end();
-  if (!flags.memory || is_held) return {};
-  return fail(ErrorKind::Unsupported,
-              "no cgroup is writable here, so nobody would hold --memory once this command is gone",
-              "run it in the foreground, or leave out --memory");
 }
 
 }  // namespace
@@ -41,7 +31,7 @@ Result<int> make_detached(const Call& call, const JobFlags& flags, const std::st
   const auto created = (*runtime)->create_container(job->id, job->service, job->options);
   if (!created) return fail(created.error());
   for (const auto& field : created->not_enforced) warn(field + " is not enforced");
-  Status done = check_memory(*created, flags);
+  Status done;
   if (done && begin)
     if (auto started = (*runtime)->start_container(job->id); !started) done = fail(started.error());
   if (!done) {

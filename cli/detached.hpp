@@ -9,8 +9,7 @@
 namespace ringfort::cli {
 
 /// Creates one of this name (empty = a made one) and prints its id; starts it if `begin`.
-/// Errors: Conflict when the name is taken; Unsupported when only a supervisor could hold its
-/// memory limit.
+/// Error: Conflict when the name is taken.
 Result<int> make_detached(const Call& call, const JobFlags& flags, const std::string& name,
                           bool begin);
 

@@ -2,6 +2,7 @@
 
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/paths.hpp"
+#include "ringfort/specs/restart.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -97,6 +98,8 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
              into(parse_size_limit, flags.memory));
   add_option(app, "--timeout", "TIME", "TERM after this time, such as 30s; the code is then 124",
              into(parse_time_limit, flags.timeout));
+  add_option(app, "--restart", "POLICY", "no; others need a supervisor that lives: see `up`",
+             into(specs::parse_restart_policy, flags.restart));
   add_option(app, "--grace", "TIME", "from TERM to KILL after the timeout (default 2s)",
              into(parse_duration, flags.grace));
   add_option(app, "--env", "NAME=VALUE", "a variable; nothing else is handed on",
@@ -109,6 +112,13 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
              into(parse_text, flags.workdir));
   add_option(app, "--user", "USER", "name or uid[:gid] to run as, when ringfort runs as root",
              into(parse_text, flags.user));
+}
+
+void declare_log_flags(CLI::App& app, JobFlags& flags) {
+  add_option(app, "--log-size", "SIZE", "begin a new log file at this size (default 10Mi)",
+             into(parse_size_limit, flags.log_size));
+  add_option(app, "--log-files", "N", "keep the newest N log files (default 3)",
+             into([](std::string_view text) { return parse_count(text, 100); }, flags.log_files));
 }
 
 std::string sudo_user(const char* uid, const char* gid) {
@@ -146,12 +156,22 @@ Caller find_caller() {
 Result<Job> make_job(const JobFlags& flags, const Arguments& command, const Caller& caller) {
   if (command.empty())
     return wrong("the program is missing", "write it behind the options: -- CMD");
+  if (flags.restart.kind != specs::RestartKind::No)
+    return fail(ErrorKind::Unsupported,
+                "a restart policy needs a supervisor that lives, and this command does not stay to "
+                "be one",
+                "write restart_policy into a spec, then: ringfort up SPEC");
   Job job;
   job.id.service = "run-" + std::to_string(::getpid()) + "-" + random_word();
   job.service.image.name = flags.image.empty() ? "host" : flags.image;
   job.service.command.entrypoint = command;
   job.service.env.insert(flags.env.rbegin(), flags.env.rend());  // the last of one name wins
   job.service.resources.memory = flags.memory;
+  if (flags.log_size || flags.log_files) {
+    auto& logs = job.service.logs.emplace();
+    logs.max_size = flags.log_size;
+    if (flags.log_files) logs.max_files = static_cast<std::uint32_t>(*flags.log_files);
+  }
 
   auto& options = job.options;
   options.isolation = flags.isolation;

@@ -22,6 +22,7 @@ struct JobFlags {
   std::vector<std::uint16_t> connect;
   std::vector<std::uint16_t> listen;
   std::optional<Bytes> memory;
+  specs::RestartPolicy restart;
   std::optional<Duration> timeout;
   Duration grace = std::chrono::seconds{2};
   std::vector<std::pair<std::string, std::string>> env;
@@ -30,10 +31,15 @@ struct JobFlags {
   std::string user;
   std::string workdir;
   bool port = false;
+  std::optional<Bytes> log_size;
+  std::optional<std::size_t> log_files;
 };
 
 /// Declares all of them. `flags` must outlive the parsing.
 void declare_job_flags(CLI::App& app, JobFlags& flags);
+
+/// Those of a program whose output goes to a log.
+void declare_log_flags(CLI::App& app, JobFlags& flags);
 
 /// What this process was called in.
 struct Caller {

@@ -39,8 +39,8 @@ void add_word(CLI::App& app, const std::string& name, const std::string& help, s
 }
 
 void add_words(CLI::App& app, const std::string& name, const std::string& help,
-               std::vector<std::string>& target) {
-  app.add_option(name, target, help)->type_name("")->required();
+               std::vector<std::string>& target, Need need) {
+  app.add_option(name, target, help)->type_name("")->required(need == Need::Required);
 }
 
 Result<std::string> parse_text(std::string_view text) {
@@ -82,6 +82,19 @@ Result<Duration> parse_time_limit(std::string_view text) {
     return fail(ErrorKind::InvalidSpec, "a limit of " + quoted(text) + " leaves no time",
                 "write a duration such as 30s, or leave the limit out");
   return duration;
+}
+
+Result<WallTime> parse_moment(std::string_view text, WallTime now) {
+  if (const auto time = from_rfc3339(text)) return *time;
+  constexpr std::int64_t kMostSeconds = 253'402'300'799;  // the year 9999
+  std::int64_t seconds = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc{} && stop == text.data() + text.size() && seconds >= 0 &&
+      seconds <= kMostSeconds)
+    return WallTime{std::chrono::seconds{seconds}};
+  if (const auto before = parse_duration(text)) return now - *before;
+  return fail(ErrorKind::InvalidSpec, printable(text, 60) + " is no time",
+              "write one such as 2026-01-31T12:00:00Z, 1767225600 or 10m");
 }
 
 Result<std::pair<std::string, std::string>> parse_variable(std::string_view text) {

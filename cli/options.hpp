@@ -3,6 +3,7 @@
 
 #include "ringfort/specs/result.hpp"
 #include "ringfort/specs/run_options.hpp"
+#include "ringfort/specs/status.hpp"
 #include "ringfort/specs/units.hpp"
 
 #include <cstdint>
@@ -42,9 +43,11 @@ void add_flag(CLI::App& app, const std::string& name, const std::string& help, b
 void add_word(CLI::App& app, const std::string& name, const std::string& help, std::string& target,
               bool required);
 
-/// One or more of them.
+enum class Need { Required, Optional };
+
+/// Any number of them; at least one when that is required.
 void add_words(CLI::App& app, const std::string& name, const std::string& help,
-               std::vector<std::string>& target);
+               std::vector<std::string>& target, Need need = Need::Required);
 
 /// A taker that parses with `parse` (std::string_view -> Result<T>) and assigns.
 template <class Parse, class Target>
@@ -76,6 +79,8 @@ Result<std::size_t> parse_count(std::string_view text, std::size_t most);
 /// As parse_bytes and parse_duration, without zero, which would mean "no limit" to some.
 Result<Bytes> parse_size_limit(std::string_view text);
 Result<Duration> parse_time_limit(std::string_view text);
+/// RFC 3339, seconds since 1970, or a duration such as 10m before `now`.
+Result<WallTime> parse_moment(std::string_view text, WallTime now);
 /// "K=V".
 Result<std::pair<std::string, std::string>> parse_variable(std::string_view text);
 

@@ -86,32 +86,32 @@ function(ringfort_caf_headers target)
   endif()
 endfunction()
 
-# Builds platform/shim/*.cpp as the static program ringfort-shim and puts its stripped image into
-# <library>, between the symbols ringfort_shim_image_begin and ringfort_shim_image_end.
-function(ringfort_embed_shim library)
+# Builds platform/shim/*.cpp as the static program ringfort-shim<suffix>, which speaks this version of
+# the protocol, and puts its stripped image and that number into <target>, under the names that
+# platform/linux/zygote_process.cpp and platform/protocol.cpp know. A program that has them itself
+# takes none from its libraries.
+function(ringfort_embed_shim target protocol suffix)
   if(NOT RINGFORT_OS STREQUAL "linux")
     return()
   endif()
+  set(shim "ringfort-shim${suffix}")
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/platform/shim/*.cpp")
-  set(image "${PROJECT_BINARY_DIR}/shim/ringfort-shim.image")
-  if(sources)
-    add_executable(ringfort-shim ${sources})
-    target_include_directories(ringfort-shim PRIVATE "${PROJECT_BINARY_DIR}/view/platform")
-    target_compile_options(ringfort-shim PRIVATE -Wall -Wextra -Werror -Os -fno-exceptions
-      -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables -ffunction-sections
-      -fdata-sections)
-    # No C++ runtime at all: what allocates or throws does not link.
-    target_link_options(ringfort-shim PRIVATE -static -nodefaultlibs -Wl,--gc-sections)
-    target_link_libraries(ringfort-shim PRIVATE -Wl,--start-group -lc -lgcc -lgcc_eh -Wl,--end-group)
-    set_target_properties(ringfort-shim PROPERTIES
-      POSITION_INDEPENDENT_CODE OFF RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/shim")
-    add_custom_command(OUTPUT "${image}" DEPENDS ringfort-shim VERBATIM
-      COMMAND "${CMAKE_STRIP}" -o "${image}" $<TARGET_FILE:ringfort-shim>)
-  else()
-    add_custom_command(OUTPUT "${image}" COMMAND "${CMAKE_COMMAND}" -E touch "${image}")
-  endif()
+  set(image "${PROJECT_BINARY_DIR}/shim/${shim}.image")
+  add_executable(${shim} ${sources})
+  target_include_directories(${shim} PRIVATE "${PROJECT_BINARY_DIR}/view/platform")
+  target_compile_definitions(${shim} PRIVATE RINGFORT_PROTOCOL_VERSION=${protocol})
+  target_compile_options(${shim} PRIVATE -Wall -Wextra -Werror -Os -fno-exceptions
+    -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables -ffunction-sections
+    -fdata-sections)
+  # No C++ runtime at all: what allocates or throws does not link.
+  target_link_options(${shim} PRIVATE -static -nodefaultlibs -Wl,--gc-sections)
+  target_link_libraries(${shim} PRIVATE -Wl,--start-group -lc -lgcc -lgcc_eh -Wl,--end-group)
+  set_target_properties(${shim} PROPERTIES
+    POSITION_INDEPENDENT_CODE OFF RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/shim")
+  add_custom_command(OUTPUT "${image}" DEPENDS ${shim} VERBATIM
+    COMMAND "${CMAKE_STRIP}" -o "${image}" $<TARGET_FILE:${shim}>)
 
-  set(assembly "${PROJECT_BINARY_DIR}/shim/image.S")
+  set(assembly "${PROJECT_BINARY_DIR}/shim/image${suffix}.S")
   file(CONFIGURE OUTPUT "${assembly}" @ONLY CONTENT [[
     .section .rodata.ringfort_shim_image, "a"
     .balign 64
@@ -120,9 +120,11 @@ ringfort_shim_image_begin:
     .incbin "@image@"
     .global ringfort_shim_image_end
 ringfort_shim_image_end:
-    .byte 0
+    .global ringfort_shim_protocol
+ringfort_shim_protocol:
+    .byte @protocol@
     .section .note.GNU-stack, "", %progbits
 ]])
   set_source_files_properties("${assembly}" PROPERTIES OBJECT_DEPENDS "${image}")
-  target_sources(${library} PRIVATE "${assembly}" "${image}")
+  target_sources(${target} PRIVATE "${assembly}" "${image}")
 endfunction()

@@ -35,6 +35,15 @@ struct ExecOptions {
   std::string workdir;
   std::optional<Duration> timeout;
   std::string stdin_text;
+  /// Borrowed descriptors for the command, to be kept open until the answer; all three or none.
+  /// With them the result holds no output and nothing is cut.
+  int stdin_fd = -1;
+  int stdout_fd = -1;
+  int stderr_fd = -1;
+  /// stdin_fd is a terminal that nobody controls yet (a fresh pty): it becomes the command's own.
+  bool terminal = false;
+  /// Borrowed. When it can be read, the command is killed and the answer is code 137.
+  int cancel_fd = -1;
 };
 
 struct ImageEntry {
@@ -53,8 +62,10 @@ struct ContainerEntry {
   std::vector<std::string> command;
   std::vector<std::string> layers;
   std::vector<std::string> missing;
-  bool damaged = false;    ///< its record can't be read; the state's reason tells why
-  bool is_others = false;  ///< another runtime, which lives, looks after it
+  bool damaged = false;                ///< its record can't be read; the state's reason tells why
+  bool is_others = false;              ///< another runtime, which lives, looks after it
+  std::uint32_t restarts = 0;          ///< by its policy, since the last start by hand
+  std::optional<WallTime> next_start;  ///< in Backoff
 };
 
 }  // namespace ringfort

@@ -49,7 +49,7 @@ struct GetState {};
 struct GetEntry {};
 struct GetStats {};
 struct GetLogs {
-  std::size_t tail = 0;  ///< last lines; 0 = all
+  LogQuery query;
 };
 /// `who` gets ContainerExited at each end; at once if the container has ended already.
 struct Watch {
@@ -73,6 +73,9 @@ struct CreateCall {
 struct Restore {
   std::shared_ptr<const actors::Recovered> found;
 };
+/// Become the supervisor of what was only found, if it has a restart policy and a dead owner.
+/// Answers whether that was so.
+struct Adopt {};
 struct Shutdown {
   OnExit how = OnExit::Kill;
 };
@@ -104,6 +107,10 @@ struct KillOverdue {
 struct WaitOverdue {
   std::uint64_t ticket = 0;
 };
+/// The wait of a restart policy is over.
+struct RestartDue {
+  std::uint64_t ticket = 0;
+};
 struct ExecEnded {
   std::uint64_t ticket = 0;
   Result<ExecResult> result;
@@ -118,9 +125,9 @@ using ContainerHandle =
 
 /// For the actors beside it.
 using ContainerInbox =
-    Extend<ContainerHandle, Result<Created>(CreateCall), Status(Shutdown), void(Restore),
-           void(Launched), void(Began), void(Exited), void(OverLimit), void(KillOverdue),
-           void(WaitOverdue), void(ExecEnded)>;
+    Extend<ContainerHandle, Result<Created>(CreateCall), Status(Shutdown), Result<bool>(Adopt),
+           void(Restore), void(RestartDue), void(Launched), void(Began), void(Exited),
+           void(OverLimit), void(KillOverdue), void(WaitOverdue), void(ExecEnded)>;
 
 }  // namespace ringfort::messages
 
@@ -141,6 +148,8 @@ RINGFORT_MESSAGE(ringfort::messages::ContainerExited)
 RINGFORT_MESSAGE(ringfort::messages::CreateCall)
 RINGFORT_MESSAGE(ringfort::messages::Restore)
 RINGFORT_MESSAGE(ringfort::messages::Shutdown)
+RINGFORT_MESSAGE(ringfort::messages::Adopt)
+RINGFORT_MESSAGE(ringfort::messages::RestartDue)
 RINGFORT_MESSAGE(ringfort::messages::Launched)
 RINGFORT_MESSAGE(ringfort::messages::Began)
 RINGFORT_MESSAGE(ringfort::messages::Exited)

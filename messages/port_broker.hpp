@@ -13,9 +13,12 @@ struct HeldPort;
 
 namespace ringfort::messages {
 
-struct ClaimPort {};
+struct ClaimPort {
+  bool recorded = false;  ///< it stays the container's when this process has gone
+};
 struct ReleasePort {
   std::uint16_t port = 0;
+  bool removed = false;  ///< the container is no more, or has another one
 };
 
 using PortBrokerHandle =

@@ -4,6 +4,7 @@
 
 #include "ringfort/messages/container.hpp"
 #include "ringfort/messages/images.hpp"
+#include "ringfort/specs/restart.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -53,9 +54,14 @@ struct TakeOver {
   ContainerId id;
   std::optional<std::uint16_t> port;
 };
+/// Writes the history of its restarts into the record of a container that is ours.
+struct KeepRestarts {
+  ContainerId id;
+  specs::RestartHistory history;
+};
 struct ReadLog {
   ContainerId id;
-  std::size_t tail = 0;
+  LogQuery query;
 };
 /// A worker is free again.
 struct WorkerIdle {
@@ -71,7 +77,7 @@ using RootfsHandle =
           Result<std::vector<LogEntry>>(ReadLog),
           Result<std::shared_ptr<const actors::Recovered>>(Recover),
           Result<std::vector<ContainerId>>(ListRecorded),
-          Result<std::shared_ptr<const actors::Recovered>>(TakeOver)>;
+          Result<std::shared_ptr<const actors::Recovered>>(TakeOver), Status(KeepRestarts)>;
 
 /// For its workers.
 using RootfsInbox = Extend<RootfsHandle, void(WorkerIdle)>;
@@ -86,4 +92,5 @@ RINGFORT_MESSAGE(ringfort::messages::ReadLog)
 RINGFORT_MESSAGE(ringfort::messages::Recover)
 RINGFORT_MESSAGE(ringfort::messages::ListRecorded)
 RINGFORT_MESSAGE(ringfort::messages::TakeOver)
+RINGFORT_MESSAGE(ringfort::messages::KeepRestarts)
 RINGFORT_MESSAGE(ringfort::messages::WorkerIdle)

@@ -26,6 +26,8 @@ struct Create {
   std::shared_ptr<const specs::Service> service;
   RunOptions options;
 };
+/// Takes over every container with a restart policy that a dead runtime left; answers with them.
+struct AdoptAll {};
 struct Lookup {
   ContainerId id;
 };
@@ -43,13 +45,13 @@ struct Gone {
 using SupervisorHandle =
     Actor<Result<Created>(Create), Result<ContainerHandle>(Lookup),
           Result<std::vector<ContainerEntry>>(ListContainers), Status(Shutdown), void(Watch),
-          Result<Started>(On<Start>), Status(On<Stop>), Status(On<Kill>), Status(On<Pause>),
-          Status(On<Unpause>), Status(On<Remove>), Result<ExitRecord>(On<Wait>),
-          Result<ExecResult>(On<Exec>), Result<ContainerState>(On<GetState>),
-          Result<ContainerEntry>(On<GetEntry>), Result<Stats>(On<GetStats>),
-          Result<std::vector<LogEntry>>(On<GetLogs>), Status(RegisterImage), Status(PullImage),
-          Result<std::vector<ImageEntry>>(ListImages), Status(RemoveImage),
-          Result<std::vector<std::string>>(PruneImages)>;
+          Result<std::vector<ContainerId>>(AdoptAll), Result<Started>(On<Start>), Status(On<Stop>),
+          Status(On<Kill>), Status(On<Pause>), Status(On<Unpause>), Status(On<Remove>),
+          Result<ExitRecord>(On<Wait>), Result<ExecResult>(On<Exec>),
+          Result<ContainerState>(On<GetState>), Result<ContainerEntry>(On<GetEntry>),
+          Result<Stats>(On<GetStats>), Result<std::vector<LogEntry>>(On<GetLogs>),
+          Status(RegisterImage), Status(PullImage), Result<std::vector<ImageEntry>>(ListImages),
+          Status(RemoveImage), Result<std::vector<std::string>>(PruneImages)>;
 
 /// For its containers.
 using SupervisorInbox = Extend<SupervisorHandle, void(ContainerExited), void(Gone)>;
@@ -63,5 +65,6 @@ struct allowed_unsafe_message_type<ringfort::messages::On<Message>> : std::true_
 
 RINGFORT_MESSAGE(ringfort::messages::Create)
 RINGFORT_MESSAGE(ringfort::messages::Lookup)
+RINGFORT_MESSAGE(ringfort::messages::AdoptAll)
 RINGFORT_MESSAGE(ringfort::messages::ListContainers)
 RINGFORT_MESSAGE(ringfort::messages::Gone)

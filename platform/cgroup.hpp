@@ -17,6 +17,7 @@ struct CgroupFds {
   Fd events;  ///< v2 memory.events, v1 memory.oom_control: holds a line "oom_kill N"
   Fd notify;  ///< v1: an eventfd registered for OOM; v2: a second descriptor of memory.events to
               ///< poll for POLLPRI (an eventfd is absent there)
+  Fd kill;    ///< v2 cgroup.kill (Linux 5.14); empty elsewhere. cgroups(7)
 };
 
 /// One container's memory cgroup; removed in the destructor (retried a bounded time while EBUSY).

@@ -42,7 +42,8 @@ class Files final : public ContainerFiles {
         owner_(std::move(owner)),
         images_(std::move(images)),
         pool_(data_.staging.get(), data_.trash.get(), owner_.nonce(), data_.container_mode),
-        names_(data_, owner_.nonce(), pool_) {
+        names_(data_, owner_.nonce(), pool_),
+        ports_(data_.root.get()) {
     for (auto& name : data_.take_over_leftovers(owner_.nonce())) {
       pool_.delete_from_trash(std::move(name));
     }
@@ -74,6 +75,10 @@ class Files final : public ContainerFiles {
     return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
                             durability == Durability::Full);
   }
+  Status rewrite(const ContainerId& id, const std::string& text, Durability durability) override {
+    return rewrite_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
+                          durability == Durability::Full);
+  }
   Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) override;
   Status discard(const ContainerId& id, Durability durability) override;
   Status discard_found(const ContainerId& id, Durability durability) override {
@@ -91,6 +96,7 @@ class Files final : public ContainerFiles {
     return ::fstatat(data_.containers.get(), id.str().c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 ||
            errno != ENOENT;
   }
+  PortTable& ports() override { return ports_; }
   void drain() override { pool_.drain(); }
 
  private:
@@ -117,6 +123,7 @@ class Files final : public ContainerFiles {
   ImageStore images_;
   HalfPool pool_;
   NameClaims names_;
+  PortTable ports_;
   std::mutex mutex_;
   std::unordered_map<std::string, Existing> existing_;
   std::size_t listeners_ = 0;  ///< of `existing_`, still open here
@@ -343,6 +350,8 @@ Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durabilit
   auto listener = listener_for(name, state->get());
   if (!listener) return in_words(listener.error());
   files.listener = std::move(*listener);
+  files.log_dir = std::move(*container);
+  files.log_index_dir = std::move(*state);
   return files;
 }
 

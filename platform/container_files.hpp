@@ -5,6 +5,7 @@
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/image_store.hpp"
 #include "ringfort/platform/mount_points.hpp"
+#include "ringfort/platform/port_table.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/run_options.hpp"
 
@@ -20,9 +21,11 @@ namespace ringfort::platform {
 /// Descriptors a shim needs for one run, all close-on-exec. Invalid where Durability::None has
 /// none.
 struct RunFiles {
-  Fd stdout_log;  ///< containers/<id>/stdout.log, O_APPEND
-  Fd stderr_log;  ///< containers/<id>/stderr.log, O_APPEND
-  Fd log_index;   ///< state/<id>/log.idx, O_APPEND
+  Fd stdout_log;     ///< containers/<id>/stdout.log, O_APPEND
+  Fd stderr_log;     ///< containers/<id>/stderr.log, O_APPEND
+  Fd log_index;      ///< state/<id>/log.idx, O_APPEND
+  Fd log_dir;        ///< containers/<id>
+  Fd log_index_dir;  ///< state/<id>
   /// state/<id>/exit and state/<id>/shim with what the last run left in them: until the next shim
   /// has overwritten its own, the container is what it was. Which run each is of its cookie tells.
   Fd exit_record;
@@ -92,6 +95,9 @@ class ContainerFiles {
   virtual Status take_over(const ContainerId& id, const std::string& text,
                            Durability durability) = 0;
 
+  /// Replaces the record of a container that is ours. Errors: Conflict when it is not; Io.
+  virtual Status rewrite(const ContainerId& id, const std::string& text, Durability durability) = 0;
+
   /// Opens what a shim needs. Logs are appended to, pid is truncated. Errors: Conflict when a shim
   /// lives or somebody else is starting one; NotFound when the container was removed meanwhile.
   virtual Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) = 0;
@@ -111,6 +117,9 @@ class ContainerFiles {
 
   /// False for one whose removal was cut short: it has a record and no directory any more.
   virtual bool has_directory(const ContainerId& id) const = 0;
+
+  /// Ports of containers that have a record, also while nobody holds them.
+  virtual PortTable& ports() = 0;
 
   /// Waits until nothing is left to delete in the background (used by destructors and leak checks).
   virtual void drain() = 0;

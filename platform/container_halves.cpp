@@ -4,6 +4,7 @@
 #include "ringfort/platform/listener.hpp"
 #include "ringfort/platform/owner_lock.hpp"
 #include "ringfort/platform/rootfs.hpp"
+#include "ringfort/platform/shim/log_names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -52,6 +53,16 @@ bool ready_file(int dir_fd, const std::string& name) {
   const Fd emptied{
       ::openat(dir_fd, name.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   return static_cast<bool>(emptied);
+}
+
+/// What the shim makes on a rotation: as much ours as the files without a number.
+bool is_rotated_log(HalfKind kind, const std::string& name) {
+  using wire::LogFile;
+  if (kind == HalfKind::State)
+    return name == wire::kNextLogIndex ||
+           wire::rotated_generation(LogFile::Index, name.c_str()) != 0;
+  return kind == HalfKind::Full && (wire::rotated_generation(LogFile::Stdout, name.c_str()) != 0 ||
+                                    wire::rotated_generation(LogFile::Stderr, name.c_str()) != 0);
 }
 
 }  // namespace
@@ -166,6 +177,10 @@ bool HalfPool::empty_out(const Half& half) {
     if (half.kind == HalfKind::Full && name == "pid") {
       if (::renameat(dir_fd, "pid", dir_fd, ".pid") != 0) return false;
       name = ".pid";
+    }
+    if (is_rotated_log(half.kind, name)) {
+      if (::unlinkat(dir_fd, name.c_str(), 0) != 0) return false;
+      continue;
     }
     const bool ours = half.kind == HalfKind::Bare
                           ? name == ".owner"

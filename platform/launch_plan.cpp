@@ -114,6 +114,11 @@ std::vector<std::string> environment(const Policy& policy, const Command& comman
     set("RINGFORT_PORT", std::to_string(*command.own_port));
     set("ZLAYER_PORT", std::to_string(*command.own_port));
   }
+  if (!command.listen_name.empty() && command.own_port) {
+    set("LISTEN_FDS", "1");
+    set("LISTEN_FDNAMES", command.listen_name);
+    set("LISTEN_PID", std::string(wire::kPidDigits, '0'));  // the child writes its own
+  }
   std::vector<std::string> flat;
   flat.reserve(result.size());
   for (const auto& [name, value] : result) flat.push_back(name + "=" + value);
@@ -162,6 +167,15 @@ std::string working_directory(const Policy& policy, const Command& command, Leve
   return prefix(policy, level) + inside;
 }
 
+constexpr const char* kOwnStdin = "/proc/self/fd/0";
+
+/// Which terminal that is only the child knows: the rule is opened when descriptor 0 is in place.
+void add_terminal(LaunchPlan& plan) {
+  plan.flags |= wire::kTerminal;
+  if (plan.handled_fs != 0)
+    plan.file_rules.push_back({kOwnStdin, landlock_rights(plan.landlock_abi).device, true});
+}
+
 }  // namespace
 
 Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command, Level level,
@@ -178,11 +192,15 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   plan.limits.push_back({kNoFile, policy.max_files, policy.max_files});
   plan.deadline_usec = command.deadline ? command.deadline->count() : 0;
   plan.grace_usec = command.grace.count();
+  plan.linger_usec = command.linger.count();
+  plan.log = command.log;
   plan.uid = command.uid ? *command.uid : host.uid;
   plan.gid = command.gid ? *command.gid : host.gid;
   if (host.root && command.uid) plan.flags |= wire::kChangeIds;
   if (level == Level::Namespaces) add_mounts(plan, policy, command, host);
   add_landlock(plan, policy, host);
+  if (command.terminal) add_terminal(plan);
+  if (!command.listen_name.empty() && command.own_port) plan.flags |= wire::kListen;
   plan.seccomp = filter_for(policy.network.mode);
   return plan;
 }
@@ -193,6 +211,10 @@ Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
   LaunchPlan plan = main;
   (void)host;  // the main plan holds what the host decided
   plan.argv = command.argv;
+  if ((plan.flags & wire::kListen) != 0) {  // descriptor 3 is the main program's alone
+    plan.flags &= ~std::uint32_t{wire::kListen};
+    std::erase_if(plan.env, [](const auto& entry) { return entry.starts_with("LISTEN_"); });
+  }
   for (const auto& [name, value] : command.env) {
     const std::string start = name + "=";
     std::erase_if(plan.env, [&start](const auto& entry) { return entry.starts_with(start); });
@@ -202,9 +224,17 @@ Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
   if (!command.workdir.empty()) plan.cwd = working_directory(policy, command, main.level);
   plan.mounts.clear();
   plan.shim_scopes = 0;
+  remove_terminal(plan);
+  if (command.terminal) add_terminal(plan);
   plan.flags |= wire::kJoin;
   plan.deadline_usec = command.deadline ? command.deadline->count() : 0;
   return plan;
+}
+
+void remove_terminal(LaunchPlan& plan) {
+  if ((plan.flags & wire::kTerminal) == 0) return;
+  plan.flags &= ~std::uint32_t{wire::kTerminal};
+  std::erase_if(plan.file_rules, [](const auto& rule) { return rule.path == kOwnStdin; });
 }
 
 void sync_records(LaunchPlan& plan) { plan.flags |= wire::kSynced; }
@@ -214,6 +244,9 @@ std::vector<std::string> missing_protections(const Policy& policy, Level level,
   std::vector<std::string> result;
   if (level == Level::Landlock) {
     result.emplace_back("files outside the rules can still be seen by name, size and mode (stat)");
+    result.emplace_back(
+        "if supervisor, zygote and shim are all killed, what the program itself started may go on "
+        "(at namespaces the kernel ends it)");
     result.emplace_back(
         "a program can kill its own shim when both run as one user: reported as lost");
     result.emplace_back("unix sockets with a path are reachable where their mode allows it");

@@ -3,6 +3,7 @@
 
 #include "ringfort/platform/mount_points.hpp"
 #include "ringfort/platform/policy.hpp"
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/shim/wire.hpp"
 
 #include <cstddef>
@@ -53,6 +54,13 @@ struct BpfInstruction {
   bool operator==(const BpfInstruction&) const = default;
 };
 
+/// When the shim rotates a container's logs.
+struct LogLimits {
+  std::uint64_t max_size = wire::kLogMaxSize;    ///< bytes of both streams; 0 = never
+  std::uint32_t max_files = wire::kLogMaxFiles;  ///< generations, the current one counted; from 1
+  bool operator==(const LogLimits&) const = default;
+};
+
 struct LaunchPlan {
   Level level = Level::Landlock;
   std::vector<std::string> argv;
@@ -76,6 +84,9 @@ struct LaunchPlan {
   std::uint64_t shim_scopes = 0;
   std::int64_t deadline_usec = 0;
   std::int64_t grace_usec = 0;
+  std::int64_t linger_usec = 0;
+  std::uint64_t memory_limit = 0;  ///< bytes; set for a run that nobody else would hold to it
+  LogLimits log;
   bool operator==(const LaunchPlan&) const = default;
 };
 
@@ -99,11 +110,15 @@ struct Command {
   std::string hostname;
   std::optional<Duration> deadline;
   Duration grace = std::chrono::seconds(2);
+  Duration linger{};
+  LogLimits log;
   std::optional<std::uint32_t> uid;  ///< of the container (root runtimes)
   std::optional<std::uint32_t> gid;
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`
   /// are idmapped, so that they stand for the runtime's own.
   bool ids_of_block = false;
+  std::string listen_name;  ///< hand the own port over, listening, under this name; empty = no
+  bool terminal = false;    ///< stdin will be a terminal of the program's own, and controls it
 };
 
 /// The plan for a container's main program. Errors: InvalidSpec (empty command, a single argument
@@ -116,6 +131,9 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
 /// its timeout.
 Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
                                   const Command& command, const HostFacts& host);
+
+/// For a program that gets other streams than those the plan was made for.
+void remove_terminal(LaunchPlan& plan);
 
 /// The shim's records are to be on the disk before it tells of them.
 void sync_records(LaunchPlan& plan);
@@ -131,7 +149,7 @@ std::vector<std::string> layers(const LaunchPlan& plan);
 MountPointUse use_of(const LaunchPlan& plan, const std::vector<std::string>& mount_points);
 
 /// The flat form that the shim maps.
-std::vector<std::byte> encode(const LaunchPlan& plan);
+std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol = helper_protocol());
 
 /// A readable form, for `explain --linux` and golden files.
 std::string to_text(const LaunchPlan& plan);

@@ -1,175 +1,156 @@
 #include "ringfort/platform/log_reader.hpp"
 
-#include "ringfort/platform/fd.hpp"
-#include "ringfort/platform/shim/wire.hpp"
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdint>
 #include <limits>
 #include <string_view>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 namespace ringfort::platform {
 namespace {
 
-constexpr const char* kLostText = "[ringfort: output was lost here, the log could not be written]";
+using wire::LogFile;
 
-/// A file read in windows, so that many small steps in either direction cost few system calls.
-class WindowedFile {
- public:
-  Status open(const std::string& path) {
-    fd_ = Fd{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-    if (!fd_ && errno == ENOENT) return {};
-    struct stat status {};
-    if (!fd_ || ::fstat(fd_.get(), &status) != 0) return fail(os_error("cannot open " + path));
-    size_ = static_cast<std::uint64_t>(status.st_size);
-    modified_ = WallTime(std::chrono::seconds(status.st_mtim.tv_sec) +
-                         std::chrono::microseconds(status.st_mtim.tv_nsec / 1000));
-    return {};
-  }
-
-  std::uint64_t size() const { return size_; }
-  WallTime modified() const { return modified_; }
-
-  /// Bytes [from, to), fewer when the file became shorter; valid until the next call. The window is
-  /// laid so that it ends at `to`, for those who read backwards.
-  std::string_view backwards(std::uint64_t from, std::uint64_t to) {
-    if (from < begin_ || to > begin_ + window_.size()) {
-      load(to - from < kWindow && to > kWindow ? to - kWindow : std::min(from, to), to);
-    }
-    return view(from, to);
-  }
-  std::string_view forwards(std::uint64_t from, std::uint64_t to) {
-    if (from < begin_ || to > begin_ + window_.size()) {
-      load(from, std::min(size_, std::max(to, from + kWindow)));
-    }
-    return view(from, to);
-  }
-
- private:
-  static constexpr std::uint64_t kWindow = 65536;
-
-  void load(std::uint64_t from, std::uint64_t to) {
-    begin_ = from;
-    window_.resize(to > from ? to - from : 0);
-    std::size_t got = 0;
-    while (got < window_.size()) {
-      const auto read = ::pread(fd_.get(), window_.data() + got, window_.size() - got,
-                                static_cast<off_t>(from + got));
-      if (read < 0 && errno == EINTR) continue;
-      if (read <= 0) break;
-      got += static_cast<std::size_t>(read);
-    }
-    window_.resize(got);
-  }
-
-  std::string_view view(std::uint64_t from, std::uint64_t to) const {
-    const std::string_view all(window_);
-    if (from < begin_ || from - begin_ > all.size() || to < from) return {};
-    return all.substr(from - begin_, to - from);
-  }
-
-  Fd fd_;
-  std::uint64_t size_ = 0;
-  WallTime modified_{};
-  std::uint64_t begin_ = 0;
-  std::string window_;
-};
-
-/// log.idx from its last entry to its first.
-class ReverseIndex {
- public:
-  explicit ReverseIndex(WindowedFile& file) : file_(file) { rewind(); }
-
-  void rewind() { left_ = file_.size() / sizeof(wire::LogIndexEntry); }
-
-  bool previous(wire::LogIndexEntry& entry) {
-    if (left_ == 0) return false;
-    --left_;
-    const auto at = left_ * sizeof entry;
-    const auto bytes = file_.backwards(at, at + sizeof entry);
-    if (bytes.size() != sizeof entry) return false;
-    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(&entry));
-    entry.stream &= 1U;
-    return true;
-  }
-
- private:
-  WindowedFile& file_;
-  std::uint64_t left_ = 0;
-};
+enum class Kind : std::uint8_t { Line, Lost, Cut, Damaged };
 
 /// Where a line begins. Its end is where the next one of its stream begins.
 struct LineStart {
   std::uint64_t offset = 0;
   std::uint64_t sequence = 0;
-  WallTime time{};
+  std::int64_t wall_usec = 0;
+  std::uint32_t lost = 0;  ///< bytes, of Kind::Lost
   std::uint8_t stream = 0;
-  bool lost = false;  ///< no line: the place where output was lost
+  Kind kind = Kind::Line;
 };
+
+struct Generation {
+  std::uint32_t number = 0;
+  ReverseIndex index{Fd{}};
+  std::uint64_t index_size = 0;
+  std::array<std::uint64_t, 2> begin{};  ///< in the joined streams
+  std::array<std::uint64_t, 2> size{};
+  /// So much earlier than the index says are the bytes: somebody cut the file.
+  std::array<std::uint64_t, 2> shift{};
+};
+
+/// All generations as they were at one moment, from the oldest.
+struct Snapshot {
+  std::vector<Generation> generations;
+  std::array<JoinedFile, 2> streams;
+  std::array<std::int64_t, 2> modified{};
+  std::array<std::uint64_t, 2> indexed{};  ///< of the joined streams, up to there
+  std::uint64_t next_sequence = 0;
+};
+
+void add_generation(Snapshot& all, const LogPlace& place, std::uint32_t number, Fd index) {
+  Generation added;
+  added.number = number;
+  added.index_size = size_of(index.get());
+  added.index = ReverseIndex(std::move(index));
+  wire::LogIndexEntry last{};
+  const bool has_last = added.index.previous(last);
+  added.index.rewind();
+  for (std::uint8_t stream = 0; stream < 2; ++stream) {
+    auto fd = place.open_stream(static_cast<LogFile>(stream), number);
+    all.modified[stream] = modified_usec(fd.get());
+    added.begin[stream] = all.streams[stream].add(std::move(fd));
+    added.size[stream] = all.streams[stream].size() - added.begin[stream];
+    const auto end = !has_last ? 0 : last.stream == stream ? end_of(last) : last.other;
+    if (end > added.size[stream]) added.shift[stream] = end - added.size[stream];
+    all.indexed[stream] = added.begin[stream] + std::min(end, added.size[stream]);
+  }
+  if (has_last) all.next_sequence = last.sequence + 1;
+  all.generations.push_back(std::move(added));
+}
+
+/// The index before the streams: what is written meanwhile is then bytes without an entry, and not
+/// the reverse. The current files before the rotated ones: what is rotated meanwhile keeps its
+/// number.
+Snapshot take_snapshot(const LogPlace& place) {
+  Snapshot all;
+  auto index = place.open_file(LogFile::Index, 0);
+  auto numbers = place.rotated();
+  ReverseIndex entries{Fd{index ? ::dup(index.get()) : -1}};
+  wire::LogIndexEntry last{};
+  auto current = numbers.empty() ? 1 : numbers.back() + 1;
+  if (entries.previous(last)) current = last.generation;
+  for (const auto number : numbers)
+    if (number < current)
+      add_generation(all, place, number, place.open_file(LogFile::Index, number));
+  add_generation(all, place, current, std::move(index));
+  return all;
+}
 
 /// Goes backwards through the index and finds line starts until there are enough. Every byte of a
 /// log belongs to some entry: to the one that covers it, else to the last one before it.
 class LineFinder {
  public:
-  LineFinder(std::array<WindowedFile, 2>& logs, WindowedFile& index, std::size_t enough)
-      : logs_(logs), index_(index), enough_(enough) {
-    for (std::size_t i = 0; i < 2; ++i) upper_[i] = logs_[i].size();
+  LineFinder(Snapshot& all, std::size_t enough, std::int64_t since)
+      : all_(all), enough_(enough), since_(since) {
+    for (std::size_t i = 0; i < 2; ++i) upper_[i] = all_.streams[i].size();
   }
 
   /// In reverse order.
   std::vector<LineStart> run() {
-    take_unindexed();
-    wire::LogIndexEntry entry{};
-    while (!done() && index_.previous(entry)) {
-      first_ = entry;
-      const auto time = WallTime(std::chrono::microseconds(entry.wall_usec));
-      const auto end = entry.offset + entry.length;
-      if ((entry.flags & wire::kLogDropped) != 0) take_loss(entry, end, time);
-      take(entry.stream, entry.offset, entry.sequence, time);
-    }
-    // Only when the index begins late: its oldest entry speaks for what is before it.
-    const auto oldest = WallTime(std::chrono::microseconds(first_.wall_usec));
-    for (const std::uint8_t stream : {1, 0}) take(stream, 0, first_.sequence, oldest);
+    // Bytes behind the last entry: their shim died before it wrote the entry.
+    for (const std::uint8_t stream : {1, 0})
+      take(stream, all_.indexed[stream], all_.next_sequence + stream, all_.modified[stream]);
+    oldest_.wall_usec = std::min(all_.modified[0], all_.modified[1]);
+    oldest_.sequence = all_.next_sequence;
+    for (auto at = all_.generations.rbegin(); at != all_.generations.rend() && !done(); ++at)
+      walk(*at);
+    for (const std::uint8_t stream : {1, 0}) take(stream, 0, oldest_.sequence, oldest_.wall_usec);
     return std::move(starts_);
   }
 
  private:
-  bool done() const { return starts_.size() >= enough_; }
+  bool done() const { return starts_.size() >= enough_ || too_old_; }
 
-  /// Bytes behind the last entry of a stream: their shim died before it wrote the entry.
-  void take_unindexed() {
-    std::array<std::uint64_t, 2> ends{};
-    std::array<bool, 2> known{logs_[0].size() == 0, logs_[1].size() == 0};
-    std::uint64_t next_sequence = 0;
+  void walk(Generation& one) {
     wire::LogIndexEntry entry{};
-    while (!(known[0] && known[1]) && index_.previous(entry)) {
-      next_sequence = std::max(next_sequence, entry.sequence + 1);
-      if (known[entry.stream]) continue;
-      known[entry.stream] = true;
-      ends[entry.stream] = entry.offset + entry.length;
+    while (!done() && one.index.previous(entry)) {
+      if (one.index.take_damage()) damaged(one);
+      if (entry.generation != one.number) continue;
+      oldest_ = entry;
+      too_old_ = entry.wall_usec < since_;
+      if (too_old_) return;
+      const auto place = [&](std::uint64_t offset) {
+        const auto shift = one.shift[entry.stream];
+        const auto moved = offset > shift ? offset - shift : 0;
+        return one.begin[entry.stream] + std::min(moved, one.size[entry.stream]);
+      };
+      if ((entry.flags & wire::kLogDropped) != 0)
+        cut({place(entry.offset), entry.sequence, entry.wall_usec, entry.length, entry.stream,
+             Kind::Lost});
+      take(entry.stream, place(entry.offset), entry.sequence, entry.wall_usec);
     }
-    index_.rewind();
+    if (one.index.take_damage()) damaged(one);
     for (const std::uint8_t stream : {1, 0}) {
-      take(stream, ends[stream], next_sequence + stream, logs_[stream].modified());
+      if (done()) return;
+      // What is before its first entry: the index begins late.
+      take(stream, one.begin[stream], oldest_.sequence, oldest_.wall_usec);
+      if (one.shift[stream] > 0)
+        cut({one.begin[stream], oldest_.sequence, oldest_.wall_usec, 0, stream, Kind::Cut});
     }
   }
 
-  void take_loss(const wire::LogIndexEntry& entry, std::uint64_t end, WallTime time) {
-    const bool cuts_a_line = end > 0 && end < logs_[entry.stream].size() &&
-                             logs_[entry.stream].backwards(end - 1, end) != "\n";
-    if (cuts_a_line) starts_.push_back({end, entry.sequence, time, entry.stream, false});
-    starts_.push_back({end, entry.sequence, time, entry.stream, true});
+  void damaged(const Generation&) {
+    starts_.push_back({0, oldest_.sequence, oldest_.wall_usec, 0, 0, Kind::Damaged});
+  }
+
+  /// A notice, which ends a line that is in the middle.
+  void cut(LineStart what) {
+    auto& log = all_.streams[what.stream];
+    const bool cuts_a_line = what.offset > 0 && what.offset < log.size() &&
+                             log.backwards(what.offset - 1, what.offset) != "\n";
+    if (cuts_a_line)
+      starts_.push_back({what.offset, what.sequence, what.wall_usec, 0, what.stream, Kind::Line});
+    starts_.push_back(what);
   }
 
   /// Finds the line starts in [from, upper) of a stream, from the last to the first.
-  void take(std::uint8_t stream, std::uint64_t from, std::uint64_t sequence, WallTime time) {
-    auto& log = logs_[stream];
+  void take(std::uint8_t stream, std::uint64_t from, std::uint64_t sequence, std::int64_t time) {
+    auto& log = all_.streams[stream];
     while (upper_[stream] > from && !done()) {
       // A piece at a time, with the byte before it, which tells whether a line begins with it.
       const auto upper = upper_[stream];
@@ -177,9 +158,8 @@ class LineFinder {
       const auto bytes = log.backwards(begin == 0 ? 0 : begin - 1, upper);
       for (auto at = upper; at-- > begin && !done();) {
         const auto before = begin == 0 ? at - 1 : at - begin;  // index of byte `at - 1`
-        if (at == 0 || (before < bytes.size() && bytes[before] == '\n')) {
-          starts_.push_back({at, sequence, time, stream, false});
-        }
+        if (at == 0 || (before < bytes.size() && bytes[before] == '\n'))
+          starts_.push_back({at, sequence, time, 0, stream, Kind::Line});
       }
       upper_[stream] = begin;
     }
@@ -187,56 +167,121 @@ class LineFinder {
 
   static constexpr std::uint64_t kPiece = 32768;
 
-  std::array<WindowedFile, 2>& logs_;
-  ReverseIndex index_;
+  Snapshot& all_;
   std::size_t enough_;
+  std::int64_t since_;
+  bool too_old_ = false;
   std::array<std::uint64_t, 2> upper_{};
-  wire::LogIndexEntry first_{};
+  wire::LogIndexEntry oldest_{};
   std::vector<LineStart> starts_;
 };
 
-LogEntry entry_of(const LineStart& start, std::uint64_t next, WindowedFile& log) {
+LogEntry entry_of(const LineStart& start) {
   LogEntry entry;
-  entry.time = start.time;
+  entry.time = WallTime(std::chrono::microseconds(start.wall_usec));
   entry.sequence = start.sequence;
   entry.stream = start.stream == 0 ? LogStream::Stdout : LogStream::Stderr;
-  if (start.lost) {
-    entry.message = kLostText;
-    return entry;
-  }
-  auto bytes = log.forwards(start.offset, next);
-  if (bytes.ends_with('\n')) bytes.remove_suffix(1);
-  entry.message = bytes;
+  entry.is_notice = start.kind != Kind::Line;
+  if (start.kind == Kind::Lost) entry.message = notice::lost(start.lost);
+  if (start.kind == Kind::Cut) entry.message = notice::kCut;
+  if (start.kind == Kind::Damaged) entry.message = notice::kDamaged;
   return entry;
+}
+
+/// The line in [start, end), in parts if it is long.
+void add_line(std::vector<LogEntry>& out, const LineStart& start, std::uint64_t end,
+              JoinedFile& log) {
+  auto at = start.offset;
+  do {
+    auto entry = entry_of(start);
+    // One byte more: it tells whether the line ends with this part.
+    const auto to = std::min<std::uint64_t>(end, at + wire::kLogRecord + 1);
+    auto bytes = log.forwards(at, to);
+    if (to == end && bytes.ends_with('\n')) bytes.remove_suffix(1);
+    entry.is_partial = bytes.size() > wire::kLogRecord;
+    entry.message = bytes.substr(0, wire::kLogRecord);
+    if (bytes.empty()) {
+      if (at == start.offset) out.push_back(std::move(entry));
+      return;
+    }
+    at += entry.message.size();
+    const bool last = !entry.is_partial;
+    out.push_back(std::move(entry));
+    if (last) return;
+  } while (at < end);
+}
+
+/// Takes the lines out of `starts` that have no newline yet.
+void set_aside(std::vector<LineStart>& starts, Snapshot& all, LogPosition& position) {
+  const auto& last = all.generations.back();
+  position.generation = last.number;
+  position.index_offset = last.index_size;
+  for (std::uint8_t stream = 0; stream < 2; ++stream) {
+    position.offset[stream] = last.size[stream];
+    auto& log = all.streams[stream];
+    const auto end = log.size();
+    if (end == 0 || log.backwards(end - 1, end) == "\n") continue;
+    const auto found = std::ranges::find_if(starts, [&](const LineStart& start) {
+      return start.stream == stream && start.kind == Kind::Line;
+    });
+    if (found == starts.end()) continue;
+    position.unfinished[stream] = entry_of(*found);
+    position.unfinished[stream].message = log.forwards(found->offset, end);
+    starts.erase(found);
+  }
 }
 
 }  // namespace
 
-Result<std::vector<LogEntry>> read_log(const std::string& container_dir,
-                                       const std::string& state_dir, std::size_t tail) {
-  WindowedFile index;
-  std::array<WindowedFile, 2> logs;
-  // The index first: what is written meanwhile is then bytes without an entry, and not the reverse.
-  Status opened = index.open(state_dir + "/log.idx");
-  if (opened) opened = logs[0].open(container_dir + "/stdout.log");
-  if (opened) opened = logs[1].open(container_dir + "/stderr.log");
-  if (!opened) return fail(opened.error());
+std::string notice::lost(std::uint64_t bytes) {
+  return "[ringfort: " + std::to_string(bytes) +
+         " bytes of output were lost here, the log could not be written]";
+}
 
-  const auto enough = tail == 0 ? std::numeric_limits<std::size_t>::max() : tail;
-  const auto starts = LineFinder(logs, index, enough).run();
-  std::vector<LogEntry> entries(starts.size());
-  std::array<std::uint64_t, 2> next{logs[0].size(), logs[1].size()};
+std::vector<LogEntry> read_log(const LogPlace& place, const LogQuery& query,
+                               LogPosition* position) {
+  auto all = take_snapshot(place);
+  constexpr auto kAll = std::numeric_limits<std::size_t>::max();
+  const auto enough = query.tail == 0 ? kAll : query.tail;
+  const auto since = query.since ? query.since->time_since_epoch().count()
+                                 : std::numeric_limits<std::int64_t>::min();
+  // Two more, as each stream's last line may be an unfinished one.
+  const auto wanted = enough == kAll || position == nullptr ? enough : enough + 2;
+  auto starts = LineFinder(all, wanted, since).run();
   // The ends are known from the back, reading is cheapest from the front: two passes.
+  std::array<std::uint64_t, 2> next{all.streams[0].size(), all.streams[1].size()};
+  if (position != nullptr) {
+    set_aside(starts, all, *position);
+    for (std::uint8_t stream = 0; stream < 2; ++stream)
+      next[stream] -= position->unfinished[stream].message.size();
+  }
   std::vector<std::uint64_t> ends(starts.size());
   for (std::size_t i = 0; i < starts.size(); ++i) {
+    if (starts[i].kind == Kind::Damaged) continue;
     ends[i] = next[starts[i].stream];
     next[starts[i].stream] = starts[i].offset;
   }
+  std::vector<LogEntry> entries;
+  entries.reserve(starts.size());
   for (std::size_t i = starts.size(); i-- > 0;) {
-    entries[starts.size() - 1 - i] = entry_of(starts[i], ends[i], logs[starts[i].stream]);
+    if (starts[i].wall_usec < since) continue;
+    if (starts[i].kind != Kind::Line) {
+      entries.push_back(entry_of(starts[i]));
+    } else {
+      add_line(entries, starts[i], ends[i], all.streams[starts[i].stream]);
+    }
   }
   if (entries.size() > enough)
     entries.erase(entries.begin(), entries.end() - static_cast<std::ptrdiff_t>(enough));
+  return entries;
+}
+
+Result<std::vector<LogEntry>> read_log(const std::string& container_dir,
+                                       const std::string& state_dir, const LogQuery& query) {
+  auto place = LogPlace::open(container_dir, state_dir);
+  if (!place) return fail(place.error());
+  auto entries = read_log(*place, query, nullptr);
+  if (auto whole = place->trouble(); !whole) return fail(whole.error());
   return entries;
 }
 

@@ -33,6 +33,8 @@ Result<OwnerLock> OwnerLock::take(int owners_fd) {
   for (;;) {
     auto nonce = random_name();
     Fd lock{::openat(owners_fd, nonce.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    // Who can write nothing can make nothing that others would have to leave alone.
+    if (!lock && errno == EROFS) return OwnerLock(owners_fd, std::move(nonce), {});
     if (!lock) return fail(os_error("cannot create state/owners/" + nonce));
     if (::flock(lock.get(), LOCK_EX) != 0) {
       return fail(os_error("cannot lock state/owners/" + nonce));

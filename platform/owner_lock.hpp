@@ -12,7 +12,7 @@ namespace ringfort::platform {
 /// This runtime's own lock; freed by the kernel when the process dies, however it dies.
 class OwnerLock {
  public:
-  /// `owners_fd` is borrowed and outlives the lock.
+  /// `owners_fd` is borrowed and outlives the lock. On a read-only file system a nonce without one.
   static Result<OwnerLock> take(int owners_fd);
   OwnerLock(OwnerLock&& other) noexcept = default;
   OwnerLock& operator=(OwnerLock&&) = delete;

@@ -34,10 +34,16 @@ class Writer {
     bytes_.insert(bytes_.end(), begin, begin + items.size() * sizeof(T));
     return span;
   }
-  wire::Span pointers(const std::vector<std::string>& strings) {
+  /// `marked` becomes the offset behind `mark` in the string that begins with it.
+  wire::Span pointers(const std::vector<std::string>& strings, std::string_view mark = {},
+                      wire::Text* marked = nullptr) {
     std::vector<std::uint64_t> slots;
     slots.reserve(strings.size() + 1);
-    for (const auto& value : strings) slots.push_back(argument(value));
+    for (const auto& value : strings) {
+      slots.push_back(argument(value));
+      if (marked != nullptr && value.starts_with(mark))
+        *marked = static_cast<wire::Text>(slots.back() + mark.size());
+    }
     slots.push_back(0);
     return array(slots);
   }
@@ -107,16 +113,17 @@ void print_rules(std::ostream& out, const LaunchPlan& plan) {
 
 }  // namespace
 
-std::vector<std::byte> encode(const LaunchPlan& plan) {
+std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol) {
   Writer writer;
   wire::PlanHeader header{};
   header.magic = wire::kPlanMagic;
-  header.version = wire::kProtocolVersion;
+  header.version = protocol;
   header.flags = plan.flags;
   header.uid = plan.uid.value_or(0);
   header.gid = plan.gid.value_or(0);
   header.argv = writer.pointers(plan.argv);
-  header.env = writer.pointers(plan.env);
+  header.env = writer.pointers(
+      plan.env, "LISTEN_PID=", (plan.flags & wire::kListen) != 0 ? &header.listen_pid : nullptr);
   std::vector<wire::Text> candidates;
   for (const auto& path : plan.candidates) candidates.push_back(writer.argument(path));
   header.candidates = writer.array(candidates);
@@ -144,6 +151,10 @@ std::vector<std::byte> encode(const LaunchPlan& plan) {
   header.shim_scopes = plan.shim_scopes;
   header.deadline_usec = plan.deadline_usec;
   header.grace_usec = plan.grace_usec;
+  header.linger_usec = plan.linger_usec;
+  header.memory_limit = plan.memory_limit;
+  header.log_max_size = plan.log.max_size;
+  header.log_max_files = plan.log.max_files;
   return writer.finish(header);
 }
 
@@ -160,11 +171,15 @@ std::string to_text(const LaunchPlan& plan) {
     out << "uid " << *plan.uid << " gid " << *plan.gid << '\n';
   if (!plan.hostname.empty()) out << "hostname " << plan.hostname << '\n';
   for (const auto& entry : plan.env) out << "env " << entry << '\n';
+  if ((plan.flags & wire::kTerminal) != 0) out << "terminal of its own\n";
+  if ((plan.flags & wire::kListen) != 0) out << "descriptor 3 listens on the own port\n";
   for (const auto& limit : plan.limits)
     out << "limit " << limit.resource << ' ' << limit.soft << ' ' << limit.hard << '\n';
   print_mounts(out, plan);
   print_rules(out, plan);
   out << "seccomp " << plan.seccomp.size() << " instructions\n";
+  if (plan.linger_usec > 0) out << "linger " << plan.linger_usec << "us\n";
+  if (plan.memory_limit > 0) out << "memory " << plan.memory_limit << " bytes, by the shim\n";
   if (plan.deadline_usec > 0)
     out << "deadline " << plan.deadline_usec << "us grace " << plan.grace_usec << "us\n";
   return out.str();

@@ -104,6 +104,17 @@ Status take_over_record(const RecordPlace& place, const ContainerId& id, const s
   return replace_record(dir.get(), text, synced);
 }
 
+Status rewrite_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
+                      const std::string& text, bool synced) {
+  const auto name = id.str();
+  const Fd dir{::openat(place.state_fd, name.c_str(), kDirectory)};
+  if (!dir || ::flock(dir.get(), LOCK_EX) != 0) return unknown(id);
+  if (owner_of_record(dir.get()) != nonce)
+    return fail(Error{ErrorKind::Conflict, "belongs to another runtime by now",
+                      "look: ringfort ps -a", name, 0});
+  return replace_record(dir.get(), text, synced);
+}
+
 Status mark_leaving(int state_fd, const ContainerId& id, bool synced) {
   const auto name = id.str() + "/record";
   const Fd file{::openat(state_fd, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};

@@ -29,6 +29,11 @@ Result<std::string> read_record(int dir_fd);
 Status take_over_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
                         const std::string& text, bool synced);
 
+/// The same for a record that is ours already. Error: Conflict when it is somebody else's or is to
+/// be removed.
+Status rewrite_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
+                      const std::string& text, bool synced);
+
 /// Says in the record of `id` that its removal has begun; written through to the disk if `synced`.
 /// Absent = done. Error: Io.
 Status mark_leaving(int state_fd, const ContainerId& id, bool synced);

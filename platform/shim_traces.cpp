@@ -1,9 +1,11 @@
 #include "ringfort/platform/shim_traces.hpp"
 
+#include "ringfort/platform/boot_time.hpp"
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/linux/proc_stat.hpp"
 #include "ringfort/platform/linux/run_end.hpp"
 #include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/start_failure.hpp"
 
 #include <cstddef>
@@ -22,16 +24,10 @@ std::optional<Record> read_whole(int dir_fd, const char* name, off_t offset = 0)
   const Fd file{::openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   Record record{};
   if (!file || ::pread(file.get(), &record, sizeof record, offset) != sizeof record) return {};
-  if (record.magic != wire::kRecordMagic || record.version != wire::kProtocolVersion) return {};
+  // Of a newer version, too: records keep their layout.
+  if (record.magic != wire::kRecordMagic || record.version < kOldestProtocol) return {};
   if (record.checksum != wire::checksum(&record, offsetof(Record, checksum))) return {};
   return record;
-}
-
-std::string boot_id() {
-  const Fd file{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
-  char text[64] = {};
-  const auto size = file ? ::read(file.get(), text, sizeof text - 1) : -1;
-  return size >= 36 ? std::string(text, 36) : std::string{};
 }
 
 std::uint64_t pid_namespace() {

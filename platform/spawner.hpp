@@ -75,6 +75,11 @@ class Run {
     LaunchPlan plan;
     std::size_t output_limit = 1 << 20;  ///< bytes kept of each stream
     std::string stdin_text;
+    /// Borrowed until `done`: the command gets these instead of text and pipes. All three or none.
+    int stdin_fd = -1;
+    int stdout_fd = -1;
+    int stderr_fd = -1;
+    int cancel_fd = -1;  ///< borrowed until `done`; readable = kill the command; code 137
   };
   /// Answers on the loop's thread, once. The output is read until the command has ended and its
   /// pipes are empty, not until every holder of them has gone.

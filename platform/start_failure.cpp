@@ -115,6 +115,8 @@ const char* name_of(wire::Step step) {
       return "join";
     case wire::Step::Plan:
       return "launch plan";
+    case wire::Step::Listen:
+      return "listen on the port";
   }
   return "unknown step";
 }
@@ -131,6 +133,8 @@ Error start_failure(wire::Step step, int number, std::uint32_t detail, const Lau
                  ": " + std::strerror(number);
     if (step == wire::Step::Clone && number == EAGAIN)
       error.hint = "the machine or the user is out of processes: raise pids_max or ulimit -u";
+    if (step == wire::Step::Listen && number == EADDRINUSE)
+      error.hint = "another program listens there: create the container again for another port";
     if (step == wire::Step::Workdir || step == wire::Step::MountSource ||
         step == wire::Step::LandlockRule)
       error.hint = "check that the path is there and that this user can reach it";

@@ -66,6 +66,38 @@ RunOptions options_of(const Json& value) {
   return options;
 }
 
+Json restarts_value(const RestartHistory& history) {
+  Json value;
+  value["boot_id"] = history.boot_id;
+  value["restarts"] = history.restarts;
+  value["attempts"] = history.attempts;
+  value["exec_failures"] = history.exec_failures;
+  value["starts_us"] = Json::array();
+  for (const auto start : history.starts) value["starts_us"].push_back(start.count());
+  if (history.next_start) value["next_start_us"] = history.next_start->count();
+  if (history.next_start_wall) value["next_start"] = to_rfc3339(*history.next_start_wall);
+  value["stopped_by_user"] = history.stopped_by_user;
+  value["gave_up"] = history.gave_up;
+  return value;
+}
+
+RestartHistory restarts_of(const Json& value) {
+  RestartHistory history;
+  value.at("boot_id").get_to(history.boot_id);
+  value.at("restarts").get_to(history.restarts);
+  value.at("attempts").get_to(history.attempts);
+  value.at("exec_failures").get_to(history.exec_failures);
+  for (const auto& start : value.at("starts_us"))
+    history.starts.emplace_back(start.get<std::int64_t>());
+  if (const auto next = optional_of<std::int64_t>(value, "next_start_us"))
+    history.next_start = Duration{*next};
+  if (const auto next = optional_of<std::string>(value, "next_start"))
+    history.next_start_wall = from_rfc3339(*next);
+  value.at("stopped_by_user").get_to(history.stopped_by_user);
+  value.at("gave_up").get_to(history.gave_up);
+  return history;
+}
+
 std::string body_of(const ContainerRecord& record, std::string_view service_json) {
   Json value;
   value["id"] = record.id.str();
@@ -81,6 +113,7 @@ std::string body_of(const ContainerRecord& record, std::string_view service_json
   value["native_image"] = record.native_image;
   value["own_libraries"] = record.own_libraries;
   value["created_at"] = to_rfc3339(record.created_at);
+  if (record.restarts) value["restarts"] = restarts_value(*record.restarts);
   auto text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.pop_back();
   return text.append(",\"service\":").append(service_json).append("}");
@@ -110,6 +143,7 @@ Result<ContainerRecord> record_of(std::string owner, std::string_view body) {
     value.at("own_libraries").get_to(record.own_libraries);
     record.created_at =
         from_rfc3339(value.at("created_at").get<std::string>()).value_or(WallTime{});
+    if (value.contains("restarts")) record.restarts = restarts_of(value.at("restarts"));
     return record;
   } catch (const nlohmann::json::exception& error) {
     return damaged(std::string("does not say what it should: ") + error.what());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ringfort/specs/names.hpp"
+#include "ringfort/specs/restart.hpp"
 #include "ringfort/specs/run_options.hpp"
 #include "ringfort/specs/service.hpp"
 #include "ringfort/specs/status.hpp"
@@ -36,6 +37,7 @@ struct ContainerRecord {
   bool native_image = false;
   bool own_libraries = false;
   WallTime created_at{};
+  std::optional<RestartHistory> restarts;  ///< absent before the first start with a policy
 };
 
 /// "owner <nonce>" (or "leave <nonce>"), then version, checksum and length of the JSON behind it.

@@ -21,6 +21,8 @@ RINGFORT_FIELDS(Logs) {
   v("destination", s.destination...);
   v("max_size_bytes", s.max_size_bytes...);
   v("retention_secs", s.retention_secs...);
+  v("max_size", s.max_size...);
+  v("max_files", s.max_files...);
 }
 RINGFORT_FIELDS(ReplicaGroup) {
   v(required("role"), s.role...);
@@ -98,6 +100,7 @@ void host_fields(V& v, S&... s) {
   v("cgroup_parent", s.cgroup_parent...);
   v("overlay", s.overlay...);
   v("localhost_reachability", s.localhost_reachability...);
+  v("linger", s.linger...);
   v("require", s.require...);
 }
 RINGFORT_FIELDS(Service) {

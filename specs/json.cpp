@@ -125,11 +125,13 @@ std::string to_json(const Stats& stats, JsonStyle style) {
 }
 
 std::string to_json(const LogEntry& entry, JsonStyle style) {
-  return dump({{"time", to_rfc3339(entry.time)},
-               {"stream", entry.stream == LogStream::Stdout ? "stdout" : "stderr"},
-               {"sequence", entry.sequence},
-               {"message", entry.message}},
-              style);
+  Json json{{"time", to_rfc3339(entry.time)},
+            {"stream", entry.stream == LogStream::Stdout ? "stdout" : "stderr"},
+            {"sequence", entry.sequence},
+            {"message", entry.message},
+            {"partial", entry.is_partial}};
+  if (entry.is_notice) json["notice"] = true;
+  return dump(json, style);
 }
 
 std::string to_json(const Error& error, JsonStyle style) {

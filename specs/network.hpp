@@ -63,10 +63,20 @@ struct Endpoint {
   std::optional<std::string> target_role;
   std::optional<EndpointTunnel> tunnel;
   bool hold = true;  ///< ringfort's own: keep the port claimed until the program listens
+  /// ringfort's own: the own port is listened on before the program starts and handed to it as
+  /// descriptor 3. sd_listen_fds(3).
+  bool socket_activation = false;
   bool operator==(const Endpoint&) const = default;
 
   std::uint16_t listen_port() const { return target_port.value_or(port); }
 };
+
+/// The endpoint whose socket the program is handed; null = none asks for it.
+inline const Endpoint* activated_endpoint(const std::vector<Endpoint>& endpoints) {
+  for (const auto& endpoint : endpoints)
+    if (endpoint.socket_activation) return &endpoint;
+  return nullptr;
+}
 
 struct PortMapping {
   std::optional<std::uint16_t> host_port;  ///< absent or 0 = any free one

@@ -120,6 +120,7 @@ RINGFORT_FIELDS(Endpoint) {
   v("target_role", s.target_role...);
   v("tunnel", s.tunnel...);
   v("hold", s.hold...);
+  v("socket_activation", s.socket_activation...);
 }
 RINGFORT_FIELDS(PortMapping) {
   v("host_port", s.host_port...);

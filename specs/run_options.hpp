@@ -52,6 +52,9 @@ struct RunOptions {
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
+  /// stdin_fd is a terminal nobody controls yet (a fresh pty): it becomes the program's own. Holds
+  /// for the first start only, as the descriptors do.
+  bool terminal = false;
 };
 
 }  // namespace ringfort

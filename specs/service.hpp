@@ -46,6 +46,8 @@ struct Logs {
   std::string destination = "disk";
   Bytes max_size_bytes{100ull * 1024 * 1024};
   std::uint64_t retention_secs = 7ull * 24 * 3600;
+  std::optional<Bytes> max_size;           ///< both streams of one file; empty = 10Mi
+  std::optional<std::uint32_t> max_files;  ///< with the one that is written; empty = 3
   bool operator==(const Logs&) const = default;
 };
 
@@ -115,6 +117,8 @@ struct Service {
   std::optional<std::string> cgroup_parent;
   std::optional<Overlay> overlay;
   LocalhostReachability localhost_reachability = LocalhostReachability::Auto;
+  /// ringfort's own: how long the rest of the tree may go on when the main program has ended.
+  std::optional<Duration> linger;
   /// ringfort's own: what must be enforced (`landlock`, `memory`, or a field's path), else creation
   /// is an error.
   std::vector<std::string> require;

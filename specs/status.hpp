@@ -49,7 +49,8 @@ struct ExitRecord {
   EndReason reason = EndReason::Exited;
   std::optional<WallTime> started_at;
   std::optional<WallTime> finished_at;
-  bool known = true;  ///< false when nobody saw the end (shim killed)
+  bool known = true;       ///< false when nobody saw the end (shim killed)
+  bool abandoned = false;  ///< `stopped` by nobody: its runtime went away
 
   bool operator==(const ExitRecord&) const = default;
 };
@@ -91,12 +92,20 @@ struct Stats {
 
 enum class LogStream { Stdout, Stderr };
 
-/// One line, bytes unaltered, without its newline.
+/// One line, bytes unaltered, without its newline; or a part of 16 KiB of a longer one.
 struct LogEntry {
   WallTime time{};
   LogStream stream = LogStream::Stdout;
-  std::uint64_t sequence = 0;
+  std::uint64_t sequence = 0;  ///< of the piece that was read from the program; lines may share it
   std::string message;
+  bool is_partial = false;  ///< the line goes on in the next entry of its stream
+  bool is_notice = false;   ///< ringfort's own words: output is missing here, or the log is damaged
+};
+
+/// Which lines of a log are wanted.
+struct LogQuery {
+  std::size_t tail = 0;           ///< at most so many last ones; 0 = all
+  std::optional<WallTime> since;  ///< none from before
 };
 
 /// What an exec'd command left.

@@ -80,6 +80,12 @@ void check_endpoints(Checks& checks, const std::string& path,
                     "write a name such as example.org or *.example.org");
     }
     check_stream(checks, here + ".stream", endpoint);
+    if (endpoint.socket_activation) {
+      checks.expect(endpoint.protocol != Protocol::Udp, here + ".socket_activation",
+                    "is for streams, and udp has none", "leave it out");
+      checks.expect(&endpoint == activated_endpoint(endpoints), here + ".socket_activation",
+                    "is given twice, and a container has one port of its own", "leave it out here");
+    }
     if (endpoint.tunnel) check_endpoint_tunnel(checks, here + ".tunnel", *endpoint.tunnel);
   }
 }

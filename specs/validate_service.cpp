@@ -183,9 +183,18 @@ void check_service(Checks& checks, const std::string& path, const Service& servi
   check_ulimits(checks, path + ".ulimits", service.ulimits);
   check_wasm(checks, path, service);
   check_requirements(checks, path, service);
+  if (service.linger)
+    checks.expect(*service.linger <= std::chrono::hours{1}, path + ".linger",
+                  "is longer than an hour", "write 1h at most");
   if (service.logs) {
     checks.expect(service.logs->max_size_bytes.count > 0, path + ".logs.max_size_bytes", "is 0",
                   "write a size such as 100Mi");
+    checks.expect(!service.logs->max_size || service.logs->max_size->count > 0,
+                  path + ".logs.max_size", "is 0, which leaves nothing",
+                  "write a size such as 10Mi, or remove it");
+    const auto files = service.logs->max_files.value_or(1);
+    checks.expect(files >= 1 && files <= 100, path + ".logs.max_files",
+                  std::to_string(files) + " is not between 1 and 100", "write one such as 3");
   }
 }
 

@@ -86,7 +86,7 @@ class Image : public Command {
     if (is_json_) {
       print(all);
     } else if (!images->empty()) {
-      write_all(STDOUT_FILENO, table.str());
+      cli::print(table);
     }
     return 0;
   }

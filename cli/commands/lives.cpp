@@ -88,7 +88,8 @@ class RmVerb : public OnEach {
     const bool ended = state && (state->state == State::Exited || state->state == State::Failed ||
                                  state->state == State::Created);
     if (!is_forced_ && state && !ended)
-      return fail(Error{ErrorKind::Conflict, "is running",
+      return fail(Error{ErrorKind::Conflict,
+                        state->state == State::Backoff ? "waits to be started again" : "is running",
                         "stop it first, or write: ringfort rm -f " + id.str(), id.str(), 0});
     if (!is_forced_ && !state) return fail(state.error());
     return runtime.remove_container(id);

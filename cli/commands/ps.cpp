@@ -3,8 +3,8 @@
 #include "ringfort/cli/containers.hpp"
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/output/table.hpp"
-#include "ringfort/cli/output/terminal.hpp"
 #include "ringfort/cli/output/words.hpp"
+#include "ringfort/cli/ps_filter.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -29,6 +29,8 @@ std::string status_text(const ContainerEntry& entry) {
   if (entry.state.exit)
     text += " " + std::to_string(entry.state.exit->code) + " (" +
             std::string{to_string(entry.state.exit->reason)} + ")";
+  if (entry.restarts > 0) text += ", " + std::to_string(entry.restarts) + " restarts";
+  if (entry.next_start) text += ", next start " + to_rfc3339(*entry.next_start);
   return text;
 }
 
@@ -37,6 +39,9 @@ class Ps : public Command {
   void declare(CLI::App& app) override {
     add_flag(app, "-a,--all", "also those that have ended or never began", is_all_);
     add_flag(app, "-q,--quiet", "only the ids", is_quiet_);
+    add_option(app, "-f,--filter", "KEY=VALUE",
+               "status=STATE, name=PREFIX, level=LEVEL or exited=CODE; several must all hold",
+               [this](const std::string& text) { return filter_.add(text); });
     add_flag(app, "--json", "an array as `inspect` prints it", is_json_);
     add_word(app, "PREFIX", "only ids that begin so", prefix_, false);
   }
@@ -51,7 +56,9 @@ class Ps : public Command {
     std::string ids;
     for (const auto& entry : *entries) {
       if (!entry.id.str().starts_with(prefix_)) continue;
-      if (!is_all_ && !entry.damaged && !is_alive(entry.state.state)) continue;
+      if (!filter_.lets_through(entry)) continue;
+      if (!is_all_ && !filter_.wants_all() && !entry.damaged && !is_alive(entry.state.state))
+        continue;
       ids += entry.id.str() + "\n";
       all.push_back(to_value(entry));
       table.add({entry.id.str(), status_text(entry), entry.port ? std::to_string(*entry.port) : "",
@@ -63,8 +70,7 @@ class Ps : public Command {
     } else if (is_quiet_) {
       write_all(STDOUT_FILENO, ids);
     } else {
-      write_all(STDOUT_FILENO,
-                table.str(is_terminal(STDOUT_FILENO) ? terminal_size(STDOUT_FILENO).columns : 0));
+      print(table);
     }
     for (const auto& entry : *entries)
       if (entry.damaged) warn(entry.state.reason);
@@ -73,6 +79,7 @@ class Ps : public Command {
 
  private:
   std::string prefix_;
+  PsFilter filter_;
   bool is_all_ = false;
   bool is_quiet_ = false;
   bool is_json_ = false;

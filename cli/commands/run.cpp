@@ -6,6 +6,7 @@
 #include "ringfort/cli/report_file.hpp"
 #include "ringfort/cli/runtime_config.hpp"
 #include "ringfort/cli/signals.hpp"
+#include "ringfort/cli/tty/terminal_session.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -41,8 +42,12 @@ class Run : public Command {
 
   void declare(CLI::App& app) override {
     declare_job_flags(app, flags_);
+    declare_log_flags(app, flags_);
     add_option(app, "--report", "FILE", "write how it went as JSON, whatever happens",
                into(parse_text, report_path_));
+    add_flag(app, "-i,--interactive", "hand stdin on; without --detach that is always so",
+             is_interactive_);
+    add_flag(app, "-t,--tty", "give it a terminal of its own, shown in this one", has_tty_);
     add_flag(app, "-d,--detach", "leave it running and print its id", is_detached_);
     add_option(app, "--name", "NAME", "of a detached one (default: a made one)",
                into(parse_text, name_));
@@ -62,12 +67,17 @@ class Run : public Command {
     if (!name_.empty())
       return fail(ErrorKind::InvalidSpec, "--name is for containers that stay",
                   "write --detach, too, or leave it out");
+    if (flags_.log_size || flags_.log_files)
+      return fail(ErrorKind::InvalidSpec, "--log-size and --log-files are for containers that stay",
+                  "write --detach, too, or leave them out");
     block_signals();
+    if (auto ready = prepare_terminal(); !ready) return fail(ready.error());
     auto job = make_job(flags_, call.tail, find_caller());
     if (!job) return fail(job.error());
-    job->options.stdin_fd = STDIN_FILENO;
-    job->options.stdout_fd = STDOUT_FILENO;
-    job->options.stderr_fd = STDERR_FILENO;
+    job->options.stdin_fd = terminal_ ? terminal_->program_fd() : STDIN_FILENO;
+    job->options.stdout_fd = terminal_ ? terminal_->program_fd() : STDOUT_FILENO;
+    job->options.stderr_fd = terminal_ ? terminal_->program_fd() : STDERR_FILENO;
+    job->options.terminal = has_tty_;
     report_.id = job->id.str();
     const auto runtime = open_runtime(call);
     if (!runtime) return fail(runtime.error());
@@ -90,7 +100,33 @@ class Run : public Command {
       return fail(ErrorKind::InvalidSpec,
                   "--report tells of an end, which --detach does not wait for",
                   "leave it out, and write: ringfort inspect NAME");
+    if (has_tty_ || is_interactive_)
+      return fail(ErrorKind::InvalidSpec,
+                  "--detach leaves nobody at the terminal for --tty and --interactive",
+                  "leave one out, and write later: ringfort exec -it NAME sh");
     return make_detached(call, flags_, name_, true);
+  }
+
+  Status prepare_terminal() {
+    if (!has_tty_) return {};
+    if (auto there = check_terminal(); !there) return there;
+    auto terminal = TerminalSession::open(is_interactive_);
+    if (!terminal) return fail(terminal.error());
+    terminal_ = std::move(*terminal);
+    // In front: what the caller wrote wins.
+    if (!terminal_type().empty()) flags_.env.insert(flags_.env.begin(), {"TERM", terminal_type()});
+    return {};
+  }
+
+  /// With a terminal what reaches us is about that: whoever ends this process ends the session.
+  void on_signal(Runtime& runtime, const ContainerId& id, int number) {
+    if (terminal_ && number == SIGWINCH) return terminal_->resize();
+    // The program may have ended in between: then there is nobody to tell.
+    if (terminal_) {
+      (void)runtime.stop_container(id, flags_.grace);
+    } else {
+      (void)runtime.kill_container(id, signal_name(number));
+    }
   }
 
   Status write_report() {
@@ -104,14 +140,14 @@ class Run : public Command {
     report_.add(*created);
     for (const auto& field : created->not_enforced) warn(field + " is not enforced");
 
+    if (terminal_) terminal_->start();
     auto started = runtime.start_container(job.id);
+    if (!started && terminal_) terminal_->finish();
     if (!started) return did_not_start(runtime, job, started.error());
     report_.start = started->at - called;
-    const SignalListener listener{[&](int number) {
-      // The program may have ended in between: then there is nobody to tell.
-      (void)runtime.kill_container(job.id, signal_name(number));
-    }};
+    const SignalListener listener{[&](int number) { on_signal(runtime, job.id, number); }};
     auto exit = runtime.wait_exit(job.id);
+    if (terminal_) terminal_->finish();
     if (!exit) return fail(exit.error());
     report_.exit = *exit;
     explain_end(*exit, flags_);
@@ -131,6 +167,9 @@ class Run : public Command {
   std::string report_path_;
   std::string name_;
   bool is_detached_ = false;
+  bool is_interactive_ = false;
+  bool has_tty_ = false;
+  std::unique_ptr<TerminalSession> terminal_;
   std::optional<ReportFile> file_;
   Report report_;
 };
@@ -141,6 +180,7 @@ class Create : public Command {
   Tail tail() const override { return Tail::Program; }
   void declare(CLI::App& app) override {
     declare_job_flags(app, flags_);
+    declare_log_flags(app, flags_);
     add_option(app, "--name", "NAME", "of the container (default: a made one)",
                into(parse_text, name_));
   }

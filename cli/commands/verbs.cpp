@@ -10,20 +10,29 @@ const Verb kVerbs[] = {
     {"run", "[OPTIONS] [--] CMD [ARG]...", "Run one program in a sandbox and pass its exit code on",
      "  ringfort run -- sh -c 'echo hello; id'\n"
      "  ringfort run --read . --timeout 30s --memory 512Mi -- python3 check.py\n"
+     "  ringfort run -it -- sh\n"
      "  ringfort run --port -- sh -c 'exec python3 -m http.server $PORT'\n"
      "  ringfort run -d --name web --port -- sh -c 'exec python3 -m http.server $PORT'\n",
      make_run},
     {"ps", "[OPTIONS] [PREFIX]", "List containers that live, of whomever",
      "  ringfort ps -a\n"
+     "  ringfort ps --filter status=exited --filter exited=137\n"
      "  ringfort ps --json web\n",
      make_ps},
     {"inspect", "NAME...", "Print all that is known of containers as JSON",
      "  ringfort inspect web\n", make_inspect},
     {"logs", "[OPTIONS] NAME", "Print what a container wrote",
-     "  ringfort logs --tail 10 --timestamps web\n", make_logs},
+     "  ringfort logs --tail 10 --timestamps web\n"
+     "  ringfort logs -f --since 10m web\n",
+     make_logs},
     {"exec", "[OPTIONS] NAME CMD [ARG]...", "Run one more program inside a container",
-     "  ringfort exec web cat /proc/self/status\n", make_exec},
-    {"stats", "[OPTIONS] NAME...", "Print what containers use", "  ringfort stats web\n",
+     "  ringfort exec web cat /proc/self/status\n"
+     "  ringfort exec -it web sh\n"
+     "  ringfort exec -i web sh -c 'cat > /tmp/notes' < notes.txt\n",
+     make_exec},
+    {"stats", "[OPTIONS] [NAME...]", "Show what containers use, every second",
+     "  ringfort stats\n"
+     "  ringfort stats --no-stream --json web\n",
      make_stats},
     {"create", "[OPTIONS] [--] CMD [ARG]...", "Make a container without starting it",
      "  ringfort create --name job -- sh -c 'echo hello'\n", make_create},

@@ -1,4 +1,5 @@
-// The makers of all verbs. ps.cpp, lives.cpp and looks.cpp hold those for containers by name.
+// The makers of all verbs. ps.cpp, lives.cpp, looks.cpp, exec.cpp and stats.cpp hold those for
+// containers by name.
 #pragma once
 
 #include "ringfort/cli/command.hpp"

@@ -3,6 +3,7 @@
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/output/json.hpp"
 #include "ringfort/cli/output/words.hpp"
+#include "ringfort/platform/protocol.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -20,8 +21,10 @@ class Version : public Command {
   Result<int> run(const Call& call) override {
     (void)call;
     const std::string number{ringfort::version()};
+    const int protocol = platform::helper_protocol();
     write_all(STDOUT_FILENO,
-              is_json_ ? dump(Json{{"version", number}}) + "\n" : "ringfort " + number + "\n");
+              is_json_ ? dump(Json{{"version", number}, {"protocol", protocol}}) + "\n"
+                       : "ringfort " + number + " (protocol " + std::to_string(protocol) + ")\n");
     return 0;
   }
 

@@ -1,6 +1,11 @@
 #include "ringfort/cli/output/table.hpp"
 
+#include "ringfort/cli/output/terminal.hpp"
+#include "ringfort/cli/output/words.hpp"
+
 #include <algorithm>
+
+#include <unistd.h>
 
 namespace ringfort::cli {
 namespace {
@@ -47,6 +52,11 @@ std::string Table::str(std::size_t width) const {
   std::string text;
   for (const auto& line : lines(width)) text += line + "\n";
   return text;
+}
+
+bool print(const Table& table) {
+  const auto width = is_terminal(STDOUT_FILENO) ? terminal_size(STDOUT_FILENO).columns : 0;
+  return write_all(STDOUT_FILENO, table.str(width));
 }
 
 }  // namespace ringfort::cli

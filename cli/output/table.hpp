@@ -1,4 +1,4 @@
-// Columns that fit the terminal. Pure.
+// Columns that fit the terminal. Pure, but for print.
 #pragma once
 
 #include <string>
@@ -27,5 +27,8 @@ class Table {
  private:
   std::vector<std::vector<std::string>> rows_;
 };
+
+/// To stdout, as wide as it may be there. False when the reader has gone.
+bool print(const Table& table);
 
 }  // namespace ringfort::cli

@@ -37,6 +37,13 @@ class JsonOutput : public UpOutput {
     put(event);
   }
 
+  void restarting(const ContainerId& id, std::uint32_t number, Duration delay) override {
+    Json event = event_of("restarting", id.str());
+    event["restart"] = number;
+    event["delay_us"] = delay.count();
+    put(event);
+  }
+
   void failed(const std::string& name, const Error& error) override {
     Json event = event_of("failed", name);
     event["error"] = to_value(error);

@@ -29,6 +29,8 @@ class UpOutput {
   virtual void line(const ContainerId& id, LogStream stream, std::string_view text) = 0;
   virtual void started(const ContainerId& id, const Created& created, const Started& started) = 0;
   virtual void ended(const ContainerId& id, const ExitRecord& exit) = 0;
+  /// Its restart policy starts it again, for the `number`th time.
+  virtual void restarting(const ContainerId& id, std::uint32_t number, Duration delay) = 0;
   virtual void failed(const std::string& name, const Error& error) = 0;
   virtual void warning(std::string_view text) = 0;
   virtual void note(std::string_view text) = 0;  ///< stopping, timeout
@@ -47,6 +49,9 @@ std::vector<std::string> board_lines(const Board& board, std::size_t columns, st
 
 /// "1.5Mi": three digits at most. Pure.
 std::string short_size(std::uint64_t bytes);
+
+/// "120 ms", "3.4 s". Pure.
+std::string short_time(Duration time);
 
 /// "web-1 ended with 137 (oom)". Pure.
 std::string end_sentence(const ContainerId& id, const ExitRecord& exit);

@@ -23,13 +23,14 @@ class Replica {
   /// The ends of its two streams; -1 once at their end.
   std::array<int, 2> out_fds() const { return {streams_[0].fd.get(), streams_[1].fd.get()}; }
   /// Hands on what can be read without waiting.
-  void read(std::size_t stream, UpOutput& output);
+  /// Whether there was anything.
+  bool read(std::size_t stream, UpOutput& output);
 
-  /// `is_expected` = while everything is being stopped, when no end is a failure.
-  void set_exit(const ExitRecord& exit, bool is_expected) {
-    exit_ = exit;
-    is_expected_ = is_expected;
-  }
+  /// A run of it has ended. `is_expected` = while everything is being stopped, when no end is a
+  /// failure. With a restart policy this may be no more than news.
+  void on_end(Runtime& runtime, const ExitRecord& exit, bool is_expected, UpOutput& output);
+  /// All stops have been answered: who waited for a restart has ended without a word.
+  void on_stopped(Runtime& runtime);
   /// Says how it ended, once, when all that it wrote has been shown.
   void announce_end(UpOutput& output);
 
@@ -48,12 +49,16 @@ class Replica {
     LineSplitter lines;
   };
 
+  bool settle(Runtime& runtime, bool is_expected);
+
   ContainerId id_;
   std::array<Stream, 2> streams_;
   std::optional<std::uint16_t> port_;
   std::optional<Bytes> memory_limit_;
   std::optional<ExitRecord> exit_;
   std::string note_;
+  std::string gave_up_;  ///< why its restart policy did
+  bool has_policy_ = false;
   bool is_started_ = false;
   bool is_failed_ = false;
   bool is_expected_ = false;

@@ -227,17 +227,20 @@ void Session::wait_for_news() {
 void Session::read_streams(const std::vector<pollfd>& ready, const std::vector<Replica*>& owners) {
   for (std::size_t i = 0; i < owners.size(); ++i)
     for (std::size_t stream = 0; stream < 2; ++stream)
-      if (ready[1 + 2 * i + stream].revents != 0) owners[i]->read(stream, output_);
+      if (ready[1 + 2 * i + stream].revents != 0) (void)owners[i]->read(stream, output_);
 }
 
 void Session::hear(const News& news) {
   if (const auto* ended = std::get_if<ContainerEnded>(&news)) {
-    if (auto* replica = find(ended->id)) replica->set_exit(ended->exit, is_stopping_);
+    if (auto* replica = find(ended->id))
+      replica->on_end(runtime_, ended->exit, is_stopping_, output_);
     next_board_ = Clock::now();
   } else if (const auto* came = std::get_if<SignalCame>(&news)) {
     on_signal(came->number);
   } else {
     is_stopped_ = true;
+    for (auto& member : members_)
+      for (auto& replica : member.replicas) replica.on_stopped(runtime_);
   }
 }
 

@@ -53,6 +53,11 @@ class TextOutput : public UpOutput {
           exit.code == 0 || exit.reason == EndReason::Stopped ? Colour::Green : Colour::Red);
   }
 
+  void restarting(const ContainerId& id, std::uint32_t number, Duration delay) override {
+    speak(id.str() + " is started again in " + short_time(delay) + " (restart " +
+          std::to_string(number) + ")");
+  }
+
   void failed(const std::string& name, const Error& error) override {
     Error named = error;
     if (named.container.empty()) named.what.insert(0, name + ": ");
@@ -121,6 +126,14 @@ std::string short_size(std::uint64_t bytes) {
   const bool is_round =
       unit == 0 || value >= 100 || value == static_cast<double>(static_cast<int>(value));
   std::snprintf(text.data(), text.size(), is_round ? "%.0f%s" : "%.1f%s", value, units[unit]);
+  return text.data();
+}
+
+std::string short_time(Duration time) {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  if (milliseconds < 1000) return std::to_string(milliseconds) + " ms";
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f s", static_cast<double>(milliseconds) / 1000);
   return text.data();
 }
 

@@ -2,6 +2,7 @@
 
 #include "ringfort/platform/linux/run_end.hpp"
 #include "ringfort/platform/linux/shim_run.hpp"
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/shim_traces.hpp"
 
 #include <chrono>
@@ -71,6 +72,11 @@ class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
   bool told_start_ = false;
 };
 
+/// One that has written nothing yet is being started by somebody of our own version, most likely.
+std::uint32_t protocol_of(const ShimTraces& traces) {
+  return traces.shim ? traces.shim->version : helper_protocol();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Run>> adopt_run(EventLoop& loop, const std::string& container,
@@ -80,21 +86,22 @@ Result<std::shared_ptr<Run>> adopt_run(EventLoop& loop, const std::string& conta
     return fail(
         Error{ErrorKind::NotFound, "no shim lives there", "ask for its state", container, 0});
   std::make_shared<ShimWatch>(loop, state_dir, std::move(handlers))->start(traces);
-  return std::make_shared<ShimRun>(loop, container, state_dir, Fd{});
+  return std::make_shared<ShimRun>(loop, container, state_dir, Fd{}, protocol_of(traces));
 }
 
 Status end_found_run(EventLoop& loop, const std::string& container, const std::string& state_dir) {
   const auto give_up = std::chrono::steady_clock::now() + kDeath;
-  while (read_shim_traces(state_dir).locked) {
+  for (;;) {
+    const auto traces = read_shim_traces(state_dir);
+    if (!traces.locked) return {};
     // Again and again: it may be starting, with nobody at its socket yet.
-    (void)ShimRun(loop, container, state_dir, Fd{}).kill_tree(false);
+    (void)ShimRun(loop, container, state_dir, Fd{}, protocol_of(traces)).kill_tree(false);
     if (std::chrono::steady_clock::now() > give_up)
       return fail(Error{ErrorKind::Timeout, "was killed but does not end",
                         "look for processes in state D (ps), then remove it once more", container,
                         0});
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  return {};
 }
 
 }  // namespace ringfort::platform

@@ -106,6 +106,8 @@ class Cgroup final : public MemoryCgroup {
     if (!fds.procs || !fds.events || !fds.notify) {
       return fail(os_error("cannot open the memory cgroup " + name_));
     }
+    // Older kernels have no such file: the walk over the tree does without.
+    if (v2) fds.kill = Fd{::openat(fd(), "cgroup.kill", O_WRONLY | O_CLOEXEC)};
     if (!v2) {
       const auto line = std::to_string(fds.notify.get()) + " " + std::to_string(fds.events.get());
       if (auto set = write_text(fd(), "cgroup.event_control", line); !set) {

@@ -22,6 +22,7 @@ ProgramEnded ended_from(const wire::Event& event) {
   causes.stopped = (event.exit_flags & wire::kStopped) != 0;
   ProgramEnded ended;
   ended.exit = make_exit_record(raw, causes);
+  ended.exit.abandoned = (event.exit_flags & wire::kAbandoned) != 0;
   ended.exit.started_at = wall_time(event.started_usec);
   ended.exit.finished_at = wall_time(event.finished_usec);
   return ended;

@@ -17,9 +17,10 @@
 namespace ringfort::platform {
 namespace {
 
+/// The version is filled in when it is sent.
 wire::ControlRequest make_request(wire::ControlOp op, std::int32_t number = 0,
                                   std::int64_t usec = 0, std::uint16_t flags = 0) {
-  return {wire::kProtocolVersion, op, flags, number, usec};
+  return {0, op, flags, number, usec};
 }
 
 Error gone(const std::string& container) {
@@ -44,23 +45,28 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
   ExecJob(EventLoop& loop, std::string container, std::size_t limit, Done done)
       : loop_(loop), container_(std::move(container)), limit_(limit), done_(std::move(done)) {}
 
-  void start(Fd connection, Run::ExecRequest request) {
+  void start(Fd connection, std::uint8_t protocol, Run::ExecRequest request) {
     plan_ = std::move(request.plan);
+    protocol_ = protocol;
     connection_ = std::move(connection);
-    auto sent = send_request(request.stdin_text);
+    auto sent = request.stdin_fd >= 0
+                    ? send_request({request.stdin_fd, request.stdout_fd, request.stderr_fd})
+                    : send_with_pipes(request.stdin_text);
     if (!sent) return finish(fail(sent.error()));
     auto self = shared_from_this();
     const std::lock_guard lock(mutex_);
     connection_token_ = loop_.watch(connection_.get(), [self](std::uint32_t) { self->on_reply(); });
     for (int stream = 0; stream < 2; ++stream)
-      pipe_token_[stream] = loop_.watch(pipe_[stream].get(),
-                                        [self, stream](std::uint32_t) { self->on_output(stream); });
+      if (pipe_[stream])
+        pipe_token_[stream] = loop_.watch(
+            pipe_[stream].get(), [self, stream](std::uint32_t) { self->on_output(stream); });
+    if (request.cancel_fd < 0) return;
+    cancel_fd_ = request.cancel_fd;
+    cancel_token_ = loop_.watch(cancel_fd_, [self](std::uint32_t) { self->on_cancel(); });
   }
 
  private:
-  Status send_request(const std::string& stdin_text) {
-    auto plan = sealed_memory("ringfort-plan", encode(plan_));
-    if (!plan) return fail(plan.error());
+  Status send_with_pipes(const std::string& stdin_text) {
     auto input = sealed_memory("ringfort-stdin", std::as_bytes(std::span(stdin_text)));
     if (!input) return fail(input.error());
     std::array<Fd, 2> theirs;
@@ -71,8 +77,15 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
       pipe_[stream] = Fd{ends[0]};
       theirs[stream] = Fd{ends[1]};
     }
-    const std::array<int, 4> fds{plan->get(), input->get(), theirs[0].get(), theirs[1].get()};
-    const auto request = make_request(wire::ControlOp::Exec);
+    return send_request({input->get(), theirs[0].get(), theirs[1].get()});
+  }
+
+  Status send_request(const std::array<int, 3>& streams) {
+    auto plan = sealed_memory("ringfort-plan", encode(plan_, protocol_));
+    if (!plan) return fail(plan.error());
+    const std::array<int, 4> fds{plan->get(), streams[0], streams[1], streams[2]};
+    auto request = make_request(wire::ControlOp::Exec);
+    request.version = protocol_;
     if (send_message(connection_.get(), &request, sizeof request, fds, 0) != 0)
       return fail(gone(container_));
     return {};
@@ -121,6 +134,12 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
     finish(fail(start_failure(reply.step, reply.error, 0, plan_, container_)));
   }
 
+  /// The shim kills a command whose connection closes.
+  void on_cancel() {
+    result_.code = 128 + SIGKILL;
+    finish(std::move(result_));
+  }
+
   void on_end(const wire::ControlReply& reply) {
     {
       // What the command wrote is in the pipes by now; whoever else holds them is not waited for.
@@ -141,6 +160,8 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
       for (int stream = 0; stream < 2; ++stream)
         if (pipe_[stream] && pipe_token_[stream] != 0)
           loop_.forget(pipe_[stream].get(), pipe_token_[stream]);
+      if (cancel_token_ != 0) loop_.forget(cancel_fd_, cancel_token_);
+      connection_token_ = cancel_token_ = 0;
       connection_.reset();
       for (Fd& pipe : pipe_) pipe.reset();
       done = std::move(done_);
@@ -155,9 +176,12 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
   Done done_;
   std::mutex mutex_;  // start() runs on the caller's thread, the rest on the loop's
   LaunchPlan plan_;
+  std::uint8_t protocol_ = 0;
   Fd connection_;
   Fd pipe_[2];
+  int cancel_fd_ = -1;
   std::uint64_t connection_token_ = 0;
+  std::uint64_t cancel_token_ = 0;
   std::uint64_t pipe_token_[2] = {0, 0};
   ExecResult result_;
 };
@@ -165,13 +189,20 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
 }  // namespace
 
 ShimRun::ShimRun(EventLoop& loop, std::string container, std::string state_dir,
-                 Fd private_connection)
+                 Fd private_connection, std::uint32_t protocol)
     : loop_(loop),
+      protocol_(static_cast<std::uint8_t>(protocol)),
       container_(std::move(container)),
       state_dir_(std::move(state_dir)),
       private_connection_(std::move(private_connection)) {}
 
 Result<Fd> ShimRun::connect() const {
+  if (!understands(protocol_))
+    return fail(
+        Error{ErrorKind::Unsupported,
+              "its shim is of another version of ringfort (protocol " + std::to_string(protocol_) +
+                  ", ours is " + std::to_string(helper_protocol()) + ")",
+              "use the command of that version, or kill its process by hand", container_, 0});
   if (private_connection_) {
     Fd copy{::fcntl(private_connection_.get(), F_DUPFD_CLOEXEC, 3)};
     if (!copy) return fail(os_error("cannot copy a control connection"));
@@ -197,6 +228,7 @@ Result<Fd> ShimRun::connect() const {
 Status ShimRun::send(wire::ControlRequest request) const {
   auto connection = connect();
   if (!connection) return fail(connection.error());
+  request.version = protocol_;
   if (send_message(connection->get(), &request, sizeof request, {}, MSG_DONTWAIT) != 0)
     return fail(gone(container_));
   return {};
@@ -212,7 +244,7 @@ Status ShimRun::signal(int number, bool whole_tree) {
 }
 
 Status ShimRun::kill_tree(bool oom) {
-  const auto why = oom ? std::int32_t{wire::kOom} : std::int32_t{wire::kStopped};
+  const auto why = oom ? std::int32_t{wire::kOom} : std::int32_t{wire::kStopped | wire::kAbandoned};
   return send(make_request(wire::ControlOp::KillTree, why));
 }
 
@@ -226,6 +258,11 @@ void ShimRun::exec(ExecRequest request, std::function<void(Result<ExecResult>)> 
                     [whom = std::move(whom), error = std::move(error)] { whom(fail(error)); });
   };
   if (private_connection_) {
+    // Others hold copies of it, so it can't be closed to end the command.
+    if (request.cancel_fd >= 0)
+      return refuse(std::move(done),
+                    {ErrorKind::Unsupported, "an exec in this container can't be cancelled",
+                     "use durability process", container_, 0});
     if (private_exec_->exchange(true)) return refuse(std::move(done), busy(container_));
     done = [done = std::move(done), running = private_exec_](Result<ExecResult> result) {
       *running = false;
@@ -235,7 +272,7 @@ void ShimRun::exec(ExecRequest request, std::function<void(Result<ExecResult>)> 
   auto connection = connect();
   if (!connection) return refuse(std::move(done), connection.error());
   auto job = std::make_shared<ExecJob>(loop_, container_, request.output_limit, std::move(done));
-  job->start(std::move(*connection), std::move(request));
+  job->start(std::move(*connection), protocol_, std::move(request));
 }
 
 }  // namespace ringfort::platform

@@ -1,6 +1,7 @@
 // One run's way to its shim: the control socket, and exec over it. Linux body of platform::Run.
 #pragma once
 
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/spawner.hpp"
 
 #include <atomic>
@@ -11,8 +12,10 @@ namespace ringfort::platform {
 
 class ShimRun final : public Run, public std::enable_shared_from_this<ShimRun> {
  public:
-  /// Either `state_dir` holds the socket, or `private_connection` is the only one.
-  ShimRun(EventLoop& loop, std::string container, std::string state_dir, Fd private_connection);
+  /// Either `state_dir` holds the socket, or `private_connection` is the only one. `protocol` is
+  /// the shim's.
+  ShimRun(EventLoop& loop, std::string container, std::string state_dir, Fd private_connection,
+          std::uint32_t protocol = helper_protocol());
 
   Status stop(Duration patience) override;
   Status signal(int number, bool whole_tree) override;
@@ -28,6 +31,7 @@ class ShimRun final : public Run, public std::enable_shared_from_this<ShimRun> {
   Status send(wire::ControlRequest request) const;
 
   EventLoop& loop_;
+  std::uint8_t protocol_;
   std::string container_;
   std::string state_dir_;
   Fd private_connection_;

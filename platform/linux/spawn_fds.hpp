@@ -47,6 +47,9 @@ inline FdList collect(const RunRequest& request, int plan_fd, int control_fd, in
   list.add(wire::kCgroupProcsFd, request.cgroup.procs.get());
   list.add(wire::kCgroupEventsFd, request.cgroup.events.get());
   list.add(wire::kCgroupNotifyFd, request.cgroup.notify.get());
+  list.add(wire::kCgroupKillFd, request.cgroup.kill.get());
+  list.add(wire::kLogDirFd, request.files.log_dir.get());
+  list.add(wire::kLogIndexDirFd, request.files.log_index_dir.get());
   return list;
 }
 

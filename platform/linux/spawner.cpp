@@ -7,6 +7,7 @@
 #include "ringfort/platform/linux/spawn_fds.hpp"
 #include "ringfort/platform/linux/unix_message.hpp"
 #include "ringfort/platform/linux/zygote_process.hpp"
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/shim_traces.hpp"
 
 #include <array>
@@ -210,7 +211,7 @@ Result<std::shared_ptr<Run>> ZygoteSpawner::run(RunRequest request, RunHandlers 
       std::make_shared<ShimRun>(loop_, request.container, request.state_dir, std::move(ours));
 
   wire::SpawnRequest message{};
-  message.version = wire::kProtocolVersion;
+  message.version = helper_protocol();
   message.plan_flags = request.plan.flags;
   std::unique_lock lock(mutex_);
   if (auto ok = ensure_lease(); !ok) return fail(ok.error());
@@ -287,7 +288,7 @@ void ZygoteSpawner::on_event(std::uint64_t generation) {
     if (size < 0 && errno == EINTR) continue;
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) return on_socket_end(generation);
-    if (size == sizeof event && event.version == wire::kProtocolVersion) handle(event);
+    if (size == sizeof event && event.version == helper_protocol()) handle(event);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -114,6 +115,18 @@ long make_ruleset(const Plan& plan, Launch& what) {
   return ruleset;
 }
 
+/// The session is new and leads nothing yet, so the terminal of descriptor 0 can become its own.
+/// ioctl_tty(2).
+long take_terminal(const Plan& plan, Launch& what) {
+  if (!plan.has(wire::kTerminal)) return 0;
+  // As login programs do, so that the program may open its terminal again by name. Where that is
+  // refused (a terminal that is not the runtime's) the descriptors still work.
+  if (plan.has(wire::kChangeIds))
+    sys(SYS_fchown, STDIN_FILENO, plan.header().uid, static_cast<gid_t>(-1));
+  const long result = sys(SYS_ioctl, STDIN_FILENO, TIOCSCTTY, 0);
+  return result < 0 ? fail_at(what, wire::Step::Session, result) : 0;
+}
+
 bool wants_ruleset(const wire::PlanHeader& header) {
   return header.landlock_abi > 0 &&
          (header.handled_fs | header.handled_net | header.child_scopes) != 0;
@@ -155,6 +168,23 @@ long enforce(const Plan& plan, Launch& what, long ruleset) {
     const long result = sys(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
     if (result < 0) return fail_at(what, wire::Step::Seccomp, result);
   }
+  return 0;
+}
+
+constexpr int kFirstPassedFd = 3;  // SD_LISTEN_FDS_START, sd_listen_fds(3)
+constexpr int kBacklog = 4096;     // the kernel cuts it to net.core.somaxconn
+
+/// Last of all: descriptor 3 may have been any other until now.
+long pass_listener(const Plan& plan, Launch& what) {
+  if (!plan.has(wire::kListen)) return 0;
+  long result = sys(SYS_listen, what.listen_fd, kBacklog);
+  if (result == 0)
+    result = what.listen_fd == kFirstPassedFd ? sys(SYS_fcntl, kFirstPassedFd, F_SETFD, 0)
+                                              : sys(SYS_dup3, what.listen_fd, kFirstPassedFd, 0);
+  if (result < 0) return fail_at(what, wire::Step::Listen, result);
+  // The pid that the program itself will see: in a PID namespace only the child knows it.
+  const long pid = sys(SYS_getpid);
+  plan.listen_pid()[put_decimal(plan.listen_pid(), static_cast<std::uint64_t>(pid))] = '\0';
   return 0;
 }
 
@@ -209,6 +239,7 @@ int child_main(void* argument) {
     if (result < 0) fail_at(what, wire::Step::Cgroup, result);
   }
   if (result == 0) result = arrange_descriptors(what);
+  if (result == 0) result = take_terminal(plan, what);
   if (result == 0) result = to_root(plan, what);
   if (result == 0) result = set_limits(plan, what);
   long ruleset = -1;
@@ -226,6 +257,7 @@ int child_main(void* argument) {
   }
   if (result == 0) result = enforce(plan, what, ruleset);
   if (result == 0 && plan.has(wire::kProbe)) sys(SYS_exit_group, 0);
+  if (result == 0) result = pass_listener(plan, what);
   if (result == 0) run_program(plan, what);
   sys(SYS_exit_group, 255);
   return 255;

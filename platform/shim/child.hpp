@@ -14,6 +14,7 @@ struct Launch {
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
+  int listen_fd = -1;  ///< with wire::kListen: the port's socket
   int cgroup_procs_fd = -1;
   int empty_mounts_fd = -1;  ///< a nearly empty mount namespace (root runtimes)
   bool bounded = false;      ///< the capability bounding set is empty already

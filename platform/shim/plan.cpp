@@ -42,8 +42,13 @@ bool Plan::fits(wire::Span span, std::uint32_t item_size) const {
 
 bool Plan::whole() const {
   // The last byte ends the last string, so that no text runs out of the mapping.
-  return header_->magic == wire::kPlanMagic && header_->version == wire::kProtocolVersion &&
-         base_[header_->size - 1] == '\0' && fits(header_->argv, 8) && fits(header_->env, 8) &&
+  const bool has_room =
+      (header_->flags & wire::kListen) == 0 ||
+      (header_->listen_pid >= sizeof(wire::PlanHeader) &&
+       std::uint64_t{header_->listen_pid} + wire::kPidDigits + 1 <= header_->size);
+  return has_room && header_->magic == wire::kPlanMagic &&
+         header_->version == wire::kProtocolVersion && base_[header_->size - 1] == '\0' &&
+         fits(header_->argv, 8) && fits(header_->env, 8) &&
          fits(header_->candidates, sizeof(wire::Text)) &&
          fits(header_->mounts, sizeof(wire::MountStep)) &&
          fits(header_->file_rules, sizeof(wire::FileRule)) &&

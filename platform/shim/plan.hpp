@@ -16,6 +16,8 @@ class Plan {
   const wire::PlanHeader& header() const { return *header_; }
   bool has(wire::PlanFlags flag) const { return (header_->flags & flag) != 0; }
   const char* text(wire::Text offset) const { return offset == 0 ? nullptr : base_ + offset; }
+  /// Where the digits of LISTEN_PID go; only with wire::kListen.
+  char* listen_pid() const { return base_ + header_->listen_pid; }
   template <class T>
   const T* items(wire::Span span) const {
     return reinterpret_cast<const T*>(base_ + span.offset);

@@ -3,6 +3,7 @@
 #include "ringfort/platform/shim/child.hpp"
 #include "ringfort/platform/shim/control.hpp"
 #include "ringfort/platform/shim/log.hpp"
+#include "ringfort/platform/shim/memory.hpp"
 #include "ringfort/platform/shim/record.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 #include "ringfort/platform/shim/tree.hpp"
@@ -66,12 +67,14 @@ class Shim {
   ShimStart start_{};
   Plan plan_;
   Log log_;
+  MemoryWatch memory_;
   pid_t shim_host_pid_ = 0;
   pid_t main_ = 0;  ///< as this PID namespace names it
   pid_t main_host_pid_ = 0;
   bool main_dead_ = false;
   bool childless_ = false;
   bool killing_ = false;
+  bool frozen_ = false;
   int main_status_ = 0;
   std::uint32_t exit_flags_ = 0;
   std::int64_t started_usec_ = 0;
@@ -161,7 +164,11 @@ long Shim::map_ids() {
 /// Where the program's three descriptors lead: what the caller passed, a pipe to the log,
 /// /dev/null.
 long Shim::open_pipes() {
-  log_.open(fd(wire::kStdoutLogFd), fd(wire::kStderrLogFd), fd(wire::kLogIndexFd));
+  log_.open({{fd(wire::kStdoutLogFd), fd(wire::kStderrLogFd)},
+             fd(wire::kLogIndexFd),
+             fd(wire::kLogDirFd),
+             fd(wire::kLogIndexDirFd)},
+            {plan_.header().log_max_size, plan_.header().log_max_files});
   program_fds_[0] = fd(wire::kStdinFd) >= 0 ? fd(wire::kStdinFd) : start_.null_fd;
   for (int stream = 0; stream < 2; ++stream) {
     const int passed = start_.fds[wire::kStdoutFd + stream];
@@ -183,6 +190,7 @@ void Shim::start_program() {
   what.stdin_fd = program_fds_[0];
   what.stdout_fd = program_fds_[1];
   what.stderr_fd = program_fds_[2];
+  what.listen_fd = fd(wire::kPortFd);
   what.cgroup_procs_fd = fd(wire::kCgroupProcsFd);
   what.empty_mounts_fd = start_.empty_mounts_fd;
   // A new user namespace begins with a full one again. user_namespaces(7).
@@ -196,6 +204,7 @@ void Shim::start_program() {
   }
   main_host_pid_ = what.host_pid;
   started_usec_ = wall_usec();
+  memory_.begin(plan_.header().memory_limit);
   if (plan_.header().deadline_usec > 0) deadline_ = boot_usec() + plan_.header().deadline_usec;
   if (fd(wire::kShimFd) >= 0)
     write_shim_record(fd(wire::kShimFd), start_.request.cookie, shim_host_pid_, main_host_pid_,
@@ -258,6 +267,7 @@ void Shim::serve() {
 std::int64_t Shim::next_deadline() const {
   std::int64_t next = deadline_ < kill_at_ ? deadline_ : kill_at_;
   if (stuck_at_ < next) next = stuck_at_;
+  if (!killing_ && memory_.due() < next) next = memory_.due();
   for (const Connection& client : clients_)
     if (client.exec_deadline != 0 && client.exec_deadline < next) next = client.exec_deadline;
   return next;
@@ -290,7 +300,7 @@ int Shim::wait_for_events() {
   if (set[kSignals].revents != 0) on_signals();
   if (set[kLease].revents != 0) {
     close_fd(start_.fds[wire::kLeaseFd]);
-    exit_flags_ |= wire::kStopped;
+    if (!main_dead_) exit_flags_ |= wire::kStopped | wire::kAbandoned;
     kill_tree();
   }
   for (int i = 0; i < kMaxConnections; ++i)
@@ -313,6 +323,10 @@ void Shim::on_time() {
   if (now >= deadline_) {
     deadline_ = kNever;
     begin_stop(plan_.header().grace_usec, wire::kTimedOut);
+  }
+  if (!killing_ && now >= memory_.due() && memory_.is_over(is_init())) {
+    exit_flags_ |= wire::kOom;
+    kill_tree();
   }
   if (now >= kill_at_) kill_tree();
   if (now >= stuck_at_) {
@@ -337,7 +351,7 @@ void Shim::on_signals() {
     const bool from_guest = is_init() && info.ssi_pid != 0;
     if (!from_guest &&
         (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGHUP))
-      begin_stop(kSignalledPatience, wire::kStopped);
+      begin_stop(kSignalledPatience, wire::kStopped | wire::kAbandoned);
   }
   if (child) reap();
 }
@@ -392,10 +406,10 @@ void Shim::on_request(Connection& client, Incoming& incoming) {
       begin_stop(request.usec, wire::kStopped);
       break;
     case wire::ControlOp::Signal:
-      if (main_dead_) {
-        reply.error = ESRCH;
-      } else if ((request.flags & wire::kWholeTree) != 0) {
+      if ((request.flags & wire::kWholeTree) != 0) {
         signal_tree(request.number, is_init());
+      } else if (main_dead_) {
+        reply.error = ESRCH;
       } else {
         signal_main(request.number);
       }
@@ -405,10 +419,14 @@ void Shim::on_request(Connection& client, Incoming& incoming) {
       kill_tree();
       break;
     case wire::ControlOp::Freeze:
+      memory_.suspend();
+      frozen_ = true;
       signal_tree(SIGSTOP, is_init());
       break;
     case wire::ControlOp::Thaw:
+      frozen_ = false;
       signal_tree(SIGCONT, is_init());
+      memory_.go_on();
       break;
     case wire::ControlOp::Exec:
       return on_exec(client, incoming);
@@ -478,8 +496,11 @@ void Shim::on_main_exit(int status) {
   deadline_ = kNever;
   // The container is over when its program is. A look for children first saves a walk over /proc.
   siginfo_t info{};
-  if (sys(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT, nullptr) != -ECHILD)
-    kill_tree();
+  if (sys(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT, nullptr) == -ECHILD) return;
+  const std::int64_t linger = plan_.header().linger_usec;
+  // Whoever is being ended has had its time.
+  if (linger <= 0 || killing_ || exit_flags_ != 0) return kill_tree();
+  kill_at_ = boot_usec() + linger;
 }
 
 void Shim::on_exec_exit(pid_t pid, int status) {
@@ -501,21 +522,33 @@ void Shim::signal_main(int number) {
 }
 
 void Shim::begin_stop(std::int64_t patience_usec, std::uint32_t why) {
-  if (main_dead_) return;
+  if (main_dead_) {
+    if (!killing_) kill_tree();  // it was lingering
+    return;
+  }
   exit_flags_ |= why;
   const std::int64_t kill_at = boot_usec() + patience_usec;
   if (kill_at < kill_at_) kill_at_ = kill_at;
   if (patience_usec <= 0) return kill_tree();
   signal_main(SIGTERM);
   signal_main(SIGCONT);  // a stopped program gets its TERM too
+  // It may wait for children that stand still with it.
+  if (frozen_) {
+    frozen_ = false;
+    signal_tree(SIGCONT, is_init());
+    memory_.go_on();
+  }
 }
 
 void Shim::kill_tree() {
   const std::int64_t now = boot_usec();
   if (!killing_) stuck_at_ = now + kStuckAfter;
+  if (fd(wire::kCgroupKillFd) >= 0) write_all(fd(wire::kCgroupKillFd), "1", 1);
+  // What one walk did not end may be forking faster than it walks.
+  if (killing_ && !is_init()) stop_tree();
   killing_ = true;
-  kill_at_ = now + kKillAgain;
   signal_tree(SIGKILL, is_init());
+  kill_at_ = boot_usec() + kKillAgain;
 }
 
 void Shim::copy_logs(short stdout_events, short stderr_events) {
@@ -538,6 +571,7 @@ void Shim::drain_logs() {
 
 void Shim::finish() {
   drain_logs();
+  log_.finish();
   if (memory_limit_hit()) exit_flags_ |= wire::kOom;
   write_exit_file(fd(wire::kExitFd), fd(wire::kShimFd), start_.request.cookie, main_status_,
                   exit_flags_, started_usec_, finished_usec_, wire::Step::None, 0);

@@ -10,6 +10,7 @@ namespace {
 struct Entry {
   pid_t pid;
   pid_t parent;
+  char state;  ///< as proc(5) has it
 };
 
 /// struct linux_dirent64 as the kernel writes it. getdents64(2).
@@ -33,24 +34,26 @@ pid_t to_pid(const char* text) {
   return pid;
 }
 
-/// Field 4 of /proc/<pid>/stat; the command name before it may hold anything, so it is found from
-/// the last parenthesis. proc(5).
-pid_t parent_of(pid_t pid) {
+/// Fields 3 and 4 of /proc/<pid>/stat; the command name before them may hold anything, so they are
+/// found from the last parenthesis. proc(5). A parent of 0 = gone.
+Entry look_at(pid_t pid) {
   char path[64];
   char text[512];
   proc_path(path, pid, "stat");
   const long size = read_small(path, text, sizeof text);
-  if (size <= 0) return 0;
+  if (size <= 0) return {pid, 0, 'X'};
   const char* cursor = text + size;
   while (cursor > text && *cursor != ')') --cursor;
-  if (*cursor != ')' || cursor + 4 > text + size) return 0;
+  if (*cursor != ')' || cursor + 4 > text + size) return {pid, 0, 'X'};
+  const char state = cursor[2];
   cursor += 4;  // ") S "
   pid_t parent = 0;
   while (*cursor >= '0' && *cursor <= '9') parent = parent * 10 + (*cursor++ - '0');
-  return parent;
+  return {pid, parent, state};
 }
 
-/// All processes in view. The table lives in a mapping of its own and goes with the walk.
+/// All processes in view, by pid, as the kernel lists them. The table lives in a mapping of its own
+/// and goes with the walk.
 std::size_t list_processes(Entry* table) {
   const long proc = sys(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (proc < 0) return 0;
@@ -62,7 +65,7 @@ std::size_t list_processes(Entry* table) {
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
       const pid_t pid = to_pid(entry->name);
-      if (pid > 0 && count < kMaxProcesses) table[count++] = {pid, parent_of(pid)};
+      if (pid > 0 && count < kMaxProcesses) table[count++] = look_at(pid);
       at += entry->size;
     }
   }
@@ -70,24 +73,40 @@ std::size_t list_processes(Entry* table) {
   return count;
 }
 
-/// Marks descendants by negating their parent until a pass adds none; signals them.
-int signal_descendants(Entry* table, std::size_t count, pid_t root, int number) {
-  int signalled = 0;
+Entry* find(Entry* table, std::size_t count, pid_t pid) {
+  std::size_t low = 0;
+  std::size_t high = count;
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (table[middle].pid < pid) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low < count && table[low].pid == pid ? table + low : nullptr;
+}
+
+/// Shows each descendant of `root` to `visit`. They are marked by negating their parent until a
+/// pass adds none: most parents stand before their children, so that is two passes as a rule.
+template <class Visit>
+void visit_descendants(Entry* table, std::size_t count, pid_t root, Visit visit) {
   for (bool grew = true; grew;) {
     grew = false;
     for (std::size_t i = 0; i < count; ++i) {
       if (table[i].parent <= 0) continue;
-      bool inside = table[i].parent == root;
-      for (std::size_t j = 0; !inside && j < count; ++j)
-        inside = table[j].pid == table[i].parent && table[j].parent < 0;
-      if (!inside) continue;
+      if (table[i].parent != root) {
+        const Entry* parent = find(table, count, table[i].parent);
+        if (parent == nullptr || parent->parent >= 0) continue;
+      }
       table[i].parent = -table[i].parent;
       grew = true;
-      if (sys(SYS_kill, table[i].pid, number) == 0) ++signalled;
+      visit(table[i]);
     }
   }
-  return signalled;
 }
+
+bool is_gone(const Entry& entry) { return entry.state == 'Z' || entry.state == 'X'; }
 
 template <class Act>
 int with_processes(Act act) {
@@ -108,8 +127,39 @@ int signal_tree(int number, bool is_init) {
   // our own both are the same.
   const pid_t self = host_pid();
   return with_processes([self, number](Entry* table, std::size_t count) {
-    return signal_descendants(table, count, self, number);
+    int signalled = 0;
+    visit_descendants(table, count, self, [&](const Entry& entry) {
+      if (sys(SYS_kill, entry.pid, number) == 0) ++signalled;
+    });
+    return signalled;
   });
+}
+
+void stop_tree() {
+  constexpr int kMostRounds = 64;
+  const pid_t self = host_pid();
+  for (int round = 0; round < kMostRounds; ++round) {
+    // A child forked after the listing has a parent that stands still now: the next round gets it.
+    const int moving = with_processes([self](Entry* table, std::size_t count) {
+      int found = 0;
+      visit_descendants(table, count, self, [&](const Entry& entry) {
+        if (is_gone(entry) || entry.state == 'T') return;
+        if (sys(SYS_kill, entry.pid, SIGSTOP) == 0) ++found;
+      });
+      return found;
+    });
+    if (moving == 0) return;
+  }
+}
+
+std::uint64_t sum_over_tree(std::uint64_t (*figure)(pid_t)) {
+  std::uint64_t sum = 0;
+  const pid_t self = host_pid();
+  with_processes([self, figure, &sum](Entry* table, std::size_t count) {
+    visit_descendants(table, count, self, [&](const Entry& entry) { sum += figure(entry.pid); });
+    return 0;
+  });
+  return sum;
 }
 
 int kill_strangers(bool (*is_ours)(pid_t)) {

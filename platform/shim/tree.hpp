@@ -1,6 +1,8 @@
 // Finding and ending the processes below this shim without allocation.
 #pragma once
 
+#include <cstdint>
+
 #include <sys/types.h>
 
 namespace ringfort::shim {
@@ -9,6 +11,14 @@ namespace ringfort::shim {
 /// namespace of its own (`is_init`) that is kill(-1); else one walk over /proc by parent pid.
 /// Returns how many were signalled (1 at least for kill(-1) that found any).
 int signal_tree(int number, bool is_init);
+
+/// Stops every process below this one, those that are forked meanwhile included, so that a KILL
+/// can't be outrun. A bounded number of walks. Not for a PID namespace, where kill(-1) is one step.
+void stop_tree();
+
+/// Sum of a figure over all processes below this one, in whatever PID namespace. Pids are as /proc
+/// names them.
+std::uint64_t sum_over_tree(std::uint64_t (*figure)(pid_t));
 
 /// Kills every process whose parent is this one and that `is_ours` does not claim: what a dead
 /// shim left to the zygote.

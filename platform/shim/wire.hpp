@@ -10,7 +10,9 @@ namespace ringfort::wire {
 
 inline constexpr std::uint32_t kPlanMagic = 0x72'66'70'31;  // "rfp1"
 inline constexpr std::uint32_t kRecordMagic = 0x72'66'72'31;
-inline constexpr std::uint8_t kProtocolVersion = 1;
+#ifdef RINGFORT_PROTOCOL_VERSION  // the helper; the library asks platform/protocol.hpp
+inline constexpr std::uint8_t kProtocolVersion = RINGFORT_PROTOCOL_VERSION;
+#endif
 
 // ---------------------------------------------------------------- launch plan (a sealed memfd)
 
@@ -19,6 +21,9 @@ struct Span {
   std::uint32_t offset;
   std::uint32_t count;
 };
+
+/// Digits of the largest pid. proc(5), pid_max.
+inline constexpr std::uint32_t kPidDigits = 10;
 
 /// Offset of a NUL-terminated string; 0 = absent.
 using Text = std::uint32_t;
@@ -80,7 +85,9 @@ enum PlanFlags : std::uint32_t {
   kChangeIds = 1U << 4,
   kRootIsTmpfs = 1U << 5,  ///< no image: `root` is a fresh tmpfs
   kRootReadOnly = 1U << 6,
-  kSynced = 1U << 7,  ///< the shim's records are on the disk before it tells of them
+  kSynced = 1U << 7,    ///< the shim's records are on the disk before it tells of them
+  kTerminal = 1U << 8,  ///< descriptor 0 becomes the controlling terminal of the child's session
+  kListen = 1U << 9,    ///< the port is listened on and handed to the program as descriptor 3
 };
 
 struct PlanHeader {
@@ -108,6 +115,11 @@ struct PlanHeader {
   std::uint64_t shim_scopes;   ///< of the domain that the shim itself enters first
   std::int64_t deadline_usec;  ///< from exec; 0 = none. For an exec plan: its timeout
   std::int64_t grace_usec;     ///< TERM to KILL after the deadline
+  std::int64_t linger_usec;    ///< what the rest of the tree gets when the main program has ended
+  std::uint64_t memory_limit;  ///< bytes that the shim itself holds the tree to; 0 = not its task
+  std::uint64_t log_max_size;  ///< as kLogMaxSize; 0 = never rotated
+  std::uint32_t log_max_files;
+  Text listen_pid;  ///< with kListen: room for kPidDigits and their end, in env
 };
 
 // ---------------------------------------------------------------- supervisor -> zygote
@@ -131,6 +143,9 @@ enum SpawnFd : std::uint32_t {
   kCgroupProcsFd,
   kCgroupEventsFd,
   kCgroupNotifyFd,
+  kCgroupKillFd,  ///< v2 cgroup.kill
+  kLogDirFd,       ///< where stdout.log and stderr.log are
+  kLogIndexDirFd,  ///< where log.idx is
   kSpawnFdCount,
 };
 
@@ -181,13 +196,15 @@ enum class Step : std::uint32_t {
   Exec,
   Join,
   Plan,
+  Listen,
 };
 
 enum ExitFlags : std::uint32_t {
   kOom = 1U << 0,
   kTimedOut = 1U << 1,
   kStopped = 1U << 2,
-  kStuck = 1U << 3,  ///< something of the tree did not die in bounded time
+  kStuck = 1U << 3,      ///< something of the tree did not die in bounded time
+  kAbandoned = 1U << 4,  ///< with kStopped: nobody asked for it, its runtime or machine went down
 };
 
 struct Event {
@@ -279,17 +296,29 @@ struct ExitFile {
   std::uint32_t checksum;
 };
 
-/// state/<id>/log.idx: one for each piece the shim read, written after its bytes.
+/// state/<id>/log.idx: one for each piece the shim read, written after its bytes. Logs are rotated
+/// together: `stdout.log.<g>`, `stderr.log.<g>` and `log.idx.<g>` are generation g (from 1), the
+/// files without a number are the one after the highest of those.
 struct LogIndexEntry {
-  std::uint64_t sequence;
-  std::uint64_t offset;  ///< in the stream's own file
-  std::uint32_t length;
-  std::uint8_t stream;  ///< 0 stdout, 1 stderr
-  std::uint8_t flags;   ///< kLogDropped
-  std::uint16_t reserved;
+  std::uint64_t sequence;  ///< of entries, over all generations
+  std::uint64_t offset;    ///< in the stream's own file of `generation`
+  std::uint64_t other;     ///< the end of the other stream's file at that time
   std::int64_t wall_usec;
+  std::uint32_t length;
+  std::uint32_t generation;
+  std::uint8_t stream;  ///< 0 stdout, 1 stderr
+  std::uint8_t flags;   ///< LogFlags
+  std::uint16_t reserved;
+  std::uint32_t checksum;  ///< of all bytes before it
 };
-inline constexpr std::uint8_t kLogDropped = 1;  ///< `length` bytes could not be written (disk full)
+enum LogFlags : std::uint8_t {
+  kLogDropped = 1U << 0,  ///< `length` bytes are not in the file: they could not be written
+  kLogBegin = 1U << 1,    ///< the first entry of a generation after a rotation; of no bytes
+};
+/// A longer line is several records; a rotation comes between two records.
+inline constexpr std::uint32_t kLogRecord = 16384;
+inline constexpr std::uint64_t kLogMaxSize = 10ULL << 20;  ///< both streams of one generation
+inline constexpr std::uint32_t kLogMaxFiles = 3;           ///< generations, the current one counted
 
 /// FNV-1a: tells a torn record from a whole one, no more.
 inline std::uint32_t checksum(const void* bytes, std::uint32_t size) {

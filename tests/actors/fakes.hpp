@@ -5,6 +5,7 @@
 #include "ringfort/actors/context.hpp"
 #include "ringfort/platform/container_files.hpp"
 #include "ringfort/platform/spawner.hpp"
+#include "ringfort/support/temp_dir.hpp"
 
 #include <algorithm>
 #include <map>
@@ -15,6 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace ringfort::fakes {
 
 struct FakeFiles final : platform::ContainerFiles {
@@ -24,6 +28,7 @@ struct FakeFiles final : platform::ContainerFiles {
   std::optional<Error> open_error;
   std::optional<Error> discard_error;
   std::optional<Error> mark_error;
+  std::optional<Error> rewrite_error;
   std::set<std::string> marked;
   std::set<std::string> cut_short;
   std::size_t opened = 0;
@@ -64,6 +69,7 @@ struct FakeFiles final : platform::ContainerFiles {
     return {};
   }
   bool has_directory(const ContainerId& id) const override { return !cut_short.contains(id.str()); }
+  platform::PortTable& ports() override { return ports_; }
   void drain() override {}
   std::map<std::string, std::string> records;
   std::set<std::string> live_owners;
@@ -81,6 +87,11 @@ struct FakeFiles final : platform::ContainerFiles {
   bool is_alive(const std::string& owner) const override {
     return owner == nonce_ || live_owners.contains(owner);
   }
+  Status rewrite(const ContainerId& id, const std::string& text, Durability) override {
+    if (rewrite_error) return fail(*rewrite_error);
+    records[id.str()] = text;
+    return {};
+  }
   Status take_over(const ContainerId& id, const std::string& text, Durability) override {
     records[id.str()] = text;
     return {};
@@ -90,6 +101,9 @@ struct FakeFiles final : platform::ContainerFiles {
   std::string data_dir_ = "/fake";
   std::string nonce_ = "nonce";
   platform::ImageStore images_;
+  test::TempDir dir_;
+  platform::Fd root_{::open(dir_.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  platform::PortTable ports_{root_.get()};
 };
 
 struct FakeRun final : platform::Run {
@@ -176,6 +190,7 @@ struct FakePlatform {
   std::shared_ptr<std::size_t> looks = std::make_shared<std::size_t>(0);
   std::shared_ptr<platform::ShimTraces> traces = std::make_shared<platform::ShimTraces>();
   platform::HostFacts host = plain_user();
+  std::shared_ptr<std::string> boot_id = std::make_shared<std::string>("boot");
   std::set<std::uint16_t> taken_ports;
 
   static platform::HostFacts plain_user() {
@@ -202,6 +217,7 @@ struct FakePlatform {
       held.port = cursor++;
       return held;
     };
+    seams.forget_stray_ports = [] { return false; };
     seams.tree_stats =
         [tree = tree,
          looks = looks](std::span<const pid_t> roots) -> Result<std::vector<platform::TreeStats>> {
@@ -212,6 +228,10 @@ struct FakePlatform {
     seams.shim_traces = [traces = traces](const std::string&) { return *traces; };
     seams.has_cgroups = [] { return false; };
     seams.now = [] { return WallTime{std::chrono::seconds(42)}; };
+    seams.boot_time = [uptime, boot = boot_id] {
+      return specs::BootTime{*boot, std::chrono::floor<Duration>(uptime().time_since_epoch())};
+    };
+    seams.duplicate = [](int fd) { return platform::Fd{::dup(fd)}; };
     seams.uptime = std::move(uptime);
     seams.workers = actors::Workers::Scheduled;
     return seams;

@@ -235,6 +235,14 @@ TEST_F(RecoveryTest, LeavesALiveOwnerToItsCreationOrRemoval) {
   EXPECT_FALSE(fake.files->present.empty());
 }
 
+TEST_F(RecoveryTest, NobodyElseGetsThePortOfOneThatSleeps) {
+  fake.traces->locked = false;
+  const auto port = *entry().port;
+  EXPECT_TRUE(fake.files->ports().has(port));
+  EXPECT_TRUE(*call<Status>(Remove{}));
+  EXPECT_FALSE(fake.files->ports().has(port));
+}
+
 TEST_F(RecoveryTest, ListsWhatItCannotReadAsDamaged) {
   give_to("dead");
   fake.files->records["web-1"].back() = '!';

@@ -53,6 +53,14 @@ TEST_F(Splitting, TakesValuesThatLookLikeOptions) {
   EXPECT_THAT(parts->tail, ElementsAre("true"));
 }
 
+TEST_F(Splitting, TakesLettersTogether) {
+  const auto parts = split({"-dit", "sh", "-it"});
+  ASSERT_TRUE(parts);
+  EXPECT_THAT(parts->options, ElementsAre("-d", "-i", "-t"));
+  EXPECT_THAT(parts->tail, ElementsAre("sh", "-it"));
+  EXPECT_FALSE(split({"-ix", "sh"})) << "there is no -x";
+}
+
 TEST_F(Splitting, KeepsAnEmptyValueEmpty) {
   const auto parts = split({"--env=", "true"});
   ASSERT_TRUE(parts);

@@ -167,6 +167,51 @@ TEST(LaunchPlan, AnExecKeepsTheConfinementAndChangesTheCommand) {
   EXPECT_EQ(std::count(exec->env.begin(), exec->env.end(), "HOME=/elsewhere"), 1);
 }
 
+TEST(LaunchPlan, ATerminalIsTheCommandsThatAskedForIt) {
+  const auto host = machine(6, false);
+  auto what = command({"sh"});
+  what.terminal = true;
+  const auto main = made(host_policy(), what, Level::Landlock, host);
+  const auto own_stdin = [](const auto& rule) { return rule.path == "/proc/self/fd/0"; };
+  EXPECT_NE(main.flags & wire::kTerminal, 0U);
+  EXPECT_EQ(std::ranges::count_if(main.file_rules, own_stdin), 1);
+  // An exec's descriptor 0 may be any file of its caller: no rule may open it for writing.
+  const auto exec = make_exec_plan(main, host_policy(), command({"sh"}), host);
+  ASSERT_TRUE(exec);
+  EXPECT_EQ(exec->flags & wire::kTerminal, 0U);
+  EXPECT_EQ(std::ranges::count_if(exec->file_rules, own_stdin), 0);
+  const auto plain = made(host_policy(), command({"sh"}), Level::Landlock, host);
+  const auto with = make_exec_plan(plain, host_policy(), what, host);
+  ASSERT_TRUE(with);
+  EXPECT_EQ(std::ranges::count_if(with->file_rules, own_stdin), 1);
+}
+
+TEST(LaunchPlan, ReservesRoomForThePidOfWhoIsHandedAListener) {
+  const auto host = machine(6, false);
+  auto what = command({"serve"});
+  what.own_port = 20001;
+  what.listen_name = "front";
+  what.env = {{"LISTEN_FDS", "7"}, {"LISTEN_PID", "1"}};  // nobody may forge them
+  const auto main = made(image_policy(), what, Level::Namespaces, host);
+  const auto has = [](const LaunchPlan& plan, const std::string& entry) {
+    return std::ranges::find(plan.env, entry) != plan.env.end();
+  };
+  EXPECT_TRUE(has(main, "LISTEN_FDS=1"));
+  EXPECT_TRUE(has(main, "LISTEN_FDNAMES=front"));
+  EXPECT_TRUE(has(main, "LISTEN_PID=0000000000"));
+  const auto bytes = encode(main);
+  wire::PlanHeader header{};
+  std::memcpy(&header, bytes.data(), sizeof header);
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  EXPECT_STREQ(text + header.listen_pid - 11, "LISTEN_PID=0000000000");
+
+  const auto exec = make_exec_plan(main, image_policy(), command({"sh"}), host);
+  ASSERT_TRUE(exec);
+  EXPECT_EQ(exec->flags & wire::kListen, 0U);
+  EXPECT_TRUE(std::ranges::none_of(exec->env,
+                                   [](const auto& entry) { return entry.starts_with("LISTEN_"); }));
+}
+
 TEST(LaunchPlan, KnowsWhichMountPointsItCoversAndWhichItNeverUses) {
   const std::vector<std::string> added{"dev", "etc", "lib64", "proc", "tmp", "usr"};
   auto with_etc = host_policy();

@@ -37,28 +37,43 @@ class FakeShim {
         << text;
   }
 
-  void piece(Stream stream, std::string_view text, std::int64_t usec, std::uint8_t flags = 0) {
+  void piece(Stream stream, std::string_view text, std::int64_t usec) {
     bytes(stream, text);
+    entry(stream, static_cast<std::uint32_t>(text.size()), usec, 0);
+    size_[stream] += text.size();
+  }
+
+  void loss(Stream stream, std::uint32_t bytes, std::int64_t usec) {
+    entry(stream, bytes, usec, wire::kLogDropped);
+  }
+
+  static void seal(wire::LogIndexEntry& entry) {
+    entry.checksum = wire::checksum(&entry, offsetof(wire::LogIndexEntry, checksum));
+  }
+
+ private:
+  void entry(Stream stream, std::uint32_t length, std::int64_t usec, std::uint8_t flags) {
     wire::LogIndexEntry entry{};
     entry.sequence = sequence_++;
     entry.offset = size_[stream];
-    entry.length = static_cast<std::uint32_t>(text.size());
+    entry.other = size_[1 - stream];
+    entry.length = length;
+    entry.generation = 1;
     entry.stream = stream;
     entry.flags = flags;
     entry.wall_usec = usec;
-    size_[stream] += text.size();
+    seal(entry);
     std::ofstream(dir_ / "log.idx", std::ios::app | std::ios::binary)
         .write(reinterpret_cast<const char*>(&entry), sizeof entry);
   }
 
- private:
   const TempDir& dir_;
   std::uint64_t sequence_ = 0;
   std::uint64_t size_[2] = {0, 0};
 };
 
 std::vector<LogEntry> read(const TempDir& dir, std::size_t tail = 0) {
-  auto entries = read_log(dir.path(), dir.path(), tail);
+  auto entries = read_log(dir.path(), dir.path(), LogQuery{tail, {}});
   EXPECT_TRUE(entries) << to_string(entries.error());
   return entries.value_or(std::vector<LogEntry>{});
 }
@@ -70,6 +85,9 @@ std::vector<std::string> messages(const std::vector<LogEntry>& entries) {
   }
   return texts;
 }
+
+auto IsDamage() { return "o:" + std::string(notice::kDamaged); }
+auto IsCut() { return "o:" + std::string(notice::kCut); }
 
 std::int64_t usec(const LogEntry& entry) { return entry.time.time_since_epoch().count(); }
 
@@ -160,7 +178,7 @@ TEST(LogReader, WithoutAnIndexNothingIsLost) {
 TEST(LogReader, MissingFilesAreEmptyLogs) {
   const TempDir dir;
   EXPECT_THAT(read(dir), IsEmpty());
-  EXPECT_THAT(read_log(dir / "absent", dir / "gone", 5).value(), IsEmpty());
+  EXPECT_THAT(read_log(dir / "absent", dir / "gone", LogQuery{5, {}}).value(), IsEmpty());
 }
 
 TEST(LogReader, ATornIndexEntryCountsAsAbsent) {
@@ -170,23 +188,58 @@ TEST(LogReader, ATornIndexEntryCountsAsAbsent) {
   shim.bytes(kOut, "torn\n");
   std::ofstream(dir / "log.idx", std::ios::app) << "half an entry";
 
-  EXPECT_THAT(messages(read(dir)), ElementsAre("o:whole", "o:torn"));
+  EXPECT_THAT(messages(read(dir)), ElementsAre("o:whole", IsDamage(), "o:torn"));
 }
 
-TEST(LogReader, AnIndexThatSaysMoreThanThereIsIsClamped) {
+TEST(LogReader, ALogThatWasCutSaysSoAndShowsTheRest) {
   const TempDir dir;
   FakeShim shim(dir);
   shim.piece(kOut, "kept\ngone\n", 10);
   shim.piece(kOut, "gone too\n", 20);
   ASSERT_EQ(::truncate((dir / "stdout.log").c_str(), 5), 0);
 
-  EXPECT_THAT(messages(read(dir)), ElementsAre("o:kept"));
+  EXPECT_THAT(messages(read(dir)), ElementsAre(IsCut(), "o:kept"));
+}
+
+TEST(LogReader, WhatCameAfterALogWasEmptiedHasItsTimes) {
+  const TempDir dir;
+  FakeShim shim(dir);
+  shim.piece(kOut, "gone\n", 10);
+  shim.piece(kErr, "warning\n", 15);
+  ASSERT_EQ(::truncate((dir / "stdout.log").c_str(), 0), 0);
+  shim.piece(kOut, "new\n", 20);
+  shim.piece(kOut, "newer\n", 30);
+
+  const auto entries = read(dir);
+
+  EXPECT_THAT(messages(entries), ElementsAre(IsCut(), "e:warning", "o:new", "o:newer"));
+  EXPECT_TRUE(entries[0].is_notice);
+  EXPECT_EQ(usec(entries[2]), 20);
+  EXPECT_EQ(usec(entries[3]), 30);
+}
+
+TEST(LogReader, LinesFromBeforeATimeAreLeftOut) {
+  const TempDir dir;
+  FakeShim shim(dir);
+  shim.piece(kOut, "a\nb", 10);
+  shim.piece(kErr, "x\n", 20);
+  shim.piece(kOut, "c\nd\n", 30);
+
+  const auto since = [&](std::int64_t usec) {
+    return messages(
+        *read_log(dir.path(), dir.path(), LogQuery{0, WallTime(std::chrono::microseconds(usec))}));
+  };
+
+  EXPECT_THAT(since(20), ElementsAre("e:x", "o:d"));
+  EXPECT_THAT(since(31), IsEmpty());
+  EXPECT_THAT(since(0), ElementsAre("o:a", "o:bc", "e:x", "o:d"));
 }
 
 TEST(LogReader, LostOutputIsSaidWhereItWasLost) {
   const TempDir dir;
   FakeShim shim(dir);
-  shim.piece(kOut, "before\ncut he", 10, wire::kLogDropped);
+  shim.piece(kOut, "before\ncut he", 10);
+  shim.loss(kOut, 4711, 15);
   shim.piece(kOut, "re\nafter\n", 20);
 
   const auto texts = messages(read(dir));
@@ -194,27 +247,38 @@ TEST(LogReader, LostOutputIsSaidWhereItWasLost) {
   ASSERT_EQ(texts.size(), 5U);
   EXPECT_EQ(texts[0], "o:before");
   EXPECT_EQ(texts[1], "o:cut he");
-  EXPECT_THAT(texts[2], testing::HasSubstr("output was lost"));
+  EXPECT_THAT(texts[2], testing::HasSubstr("4711 bytes of output were lost"));
   EXPECT_EQ(texts[3], "o:re");
   EXPECT_EQ(texts[4], "o:after");
 }
 
-TEST(LogReader, ALineLargerThanEveryBufferIsWhole) {
+TEST(LogReader, ALongLineComesInParts) {
   const TempDir dir;
   FakeShim shim(dir);
-  const std::string huge(5 << 20, 'h');
+  std::string huge(5 << 20, 'h');
+  for (std::size_t i = 0; i < huge.size(); i += 1000) huge[i] = static_cast<char>('a' + i % 26);
+  const std::string exact(wire::kLogRecord, 'e');
   shim.piece(kOut, "first\n", 1);
   for (std::size_t at = 0; at < huge.size(); at += 65536) {
     shim.piece(kOut, huge.substr(at, 65536), 2);
   }
-  shim.piece(kOut, "\nlast\n", 3);
+  shim.piece(kOut, "\n" + exact + "\nlast\n", 3);
 
-  const auto entries = read(dir, 2);
+  const auto entries = read(dir);
 
-  ASSERT_EQ(entries.size(), 2U);
-  EXPECT_EQ(entries[0].message, huge);
-  EXPECT_EQ(usec(entries[0]), 2);
-  EXPECT_EQ(entries[1].message, "last");
+  const auto parts = huge.size() / wire::kLogRecord;
+  ASSERT_EQ(entries.size(), 1 + parts + 2);
+  std::string joined;
+  for (std::size_t i = 1; i <= parts; ++i) {
+    joined += entries[i].message;
+    EXPECT_EQ(entries[i].is_partial, i < parts);
+    EXPECT_EQ(usec(entries[i]), 2);
+  }
+  EXPECT_EQ(joined, huge);
+  EXPECT_EQ(entries[parts + 1].message, exact);
+  EXPECT_FALSE(entries[parts + 1].is_partial);
+  EXPECT_EQ(entries[parts + 2].message, "last");
+  EXPECT_EQ(read(dir, 3).front().message, huge.substr(huge.size() - wire::kLogRecord));
 }
 
 TEST(LogReader, TailReadsTheEndOfALargeLogOnly) {
@@ -226,11 +290,14 @@ TEST(LogReader, TailReadsTheEndOfALargeLogOnly) {
   ASSERT_EQ(::pwrite(log.get(), "\nlast line\n", 11, kSize), 11);
   wire::LogIndexEntry entry{};
   entry.length = 1;
+  entry.generation = 1;
+  FakeShim::seal(entry);
   std::ofstream index(dir / "log.idx", std::ios::binary);
   index.write(reinterpret_cast<const char*>(&entry), sizeof entry);
   entry.offset = kSize;
   entry.length = 11;
   entry.wall_usec = 9;
+  FakeShim::seal(entry);
   index.write(reinterpret_cast<const char*>(&entry), sizeof entry);
   index.close();
 

@@ -1,5 +1,6 @@
 #include "ringfort/platform/shim_traces.hpp"
 
+#include "ringfort/platform/protocol.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -17,7 +18,7 @@ namespace {
 template <class Record>
 Record sealed(Record record) {
   record.magic = wire::kRecordMagic;
-  record.version = wire::kProtocolVersion;
+  record.version = helper_protocol();
   record.checksum = wire::checksum(&record, offsetof(Record, checksum));
   return record;
 }

@@ -31,6 +31,15 @@ ContainerRecord full() {
   record.cgroup = "/sys/fs/cgroup/x";
   record.own_libraries = true;
   record.created_at = WallTime{std::chrono::microseconds(1'700'000'000'000'001)};
+  record.restarts = RestartHistory{"boot",
+                                   7,
+                                   3,
+                                   1,
+                                   {std::chrono::seconds(5), std::chrono::seconds(9)},
+                                   std::chrono::seconds(12),
+                                   WallTime{std::chrono::microseconds(1'700'000'000'000'002)},
+                                   true,
+                                   "was started 10 times"};
   return record;
 }
 
@@ -44,6 +53,17 @@ TEST(ContainerRecord, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->options.timeout, full().options.timeout);
   EXPECT_EQ(back->uid, full().uid);
   EXPECT_EQ(back->level, Level::Namespaces);
+  EXPECT_EQ(back->restarts, full().restarts);
+}
+
+TEST(ContainerRecord, IsReadWithoutAHistoryOfRestarts) {
+  auto before = full();
+  before.restarts.reset();
+  const auto text = to_text(before);
+  EXPECT_EQ(text.find("restarts"), text.npos);
+  const auto back = parse_container_record(text);
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_EQ(back->restarts, std::nullopt);
 }
 
 TEST(ContainerRecord, NoticesEveryFlippedBitAndEveryCut) {

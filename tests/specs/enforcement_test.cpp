@@ -88,9 +88,12 @@ TEST(Enforcement, NamesTheUsedFieldsThatAreNotEnforced) {
            {"    rtype: cron\n    schedule: 0 0 0 * * *\n", {"rtype", "schedule"}},
            {"    network_mode: none\n", {}},
            {"    network_mode: bridge:x\n", {"network_mode"}},
-           {"    restart_policy: {kind: \"no\"}\n", {"restart_policy"}},
+           {"    restart_policy: {kind: always}\n    linger: 5s\n", {}},
+           {"    stop_signal: SIGINT\n", {"stop_signal"}},
            {"    ulimits: {core: {soft: 0}}\n", {"ulimits"}},
            {"    replica_groups: [{role: a, count: 1}]\n", {"replica_groups"}},
+           {"    logs: {max_size: 1Mi, max_files: 2}\n", {}},
+           {"    logs: {retention_secs: 5}\n", {"logs.retention_secs"}},
            {"    tty: true\n    user: root\n    hostname: h\n", {"tty"}},
        }) {
     EXPECT_EQ(not_enforced(service_with(fields)), paths) << fields;

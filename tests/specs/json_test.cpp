@@ -147,7 +147,7 @@ TEST(StatusJson, HasTheFormOfTheReports) {
   const LogEntry entry{noon, LogStream::Stderr, 7, "a\xff\"b"};
   EXPECT_EQ(to_json(entry),
             "{\"time\":\"2026-11-25T14:30:00.123456Z\",\"stream\":\"stderr\",\"sequence\":7,"
-            "\"message\":\"a\xef\xbf\xbd\\\"b\"}");
+            "\"message\":\"a\xef\xbf\xbd\\\"b\",\"partial\":false}");
 
   EXPECT_EQ(to_json(Error{ErrorKind::StartFailed, "exec: ENOENT", "check it", "web-1", 2}),
             "{\"kind\":\"StartFailed\",\"message\":\"exec: ENOENT\",\"hint\":\"check it\","

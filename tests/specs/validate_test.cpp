@@ -106,8 +106,9 @@ TEST(Validation, TellsPlaceFaultAndRemedyOfEveryRule) {
     std::string_view error;
   };
   for (const auto& [fields, error] : {
+           Row{"    linger: 61m\n", "web.linger: is longer than an hour. Write 1h"},
            // schedule
-           Row{"    rtype: cron\n", "web.schedule: a cron service lacks its schedule. Write sched"},
+           {"    rtype: cron\n", "web.schedule: a cron service lacks its schedule. Write sched"},
            {"    schedule: 0 0 0 * * *\n", "t.yaml:6:15: services.web.schedule: only a cron serv"},
            {"    rtype: cron\n    schedule: 0 0 25 * * *\n",
             "t.yaml:7:15: services.web.schedule: the schedule has the hour \"25\". Write"},
@@ -144,6 +145,11 @@ TEST(Validation, TellsPlaceFaultAndRemedyOfEveryRule) {
             "2}]\n",
             "endpoints[1].name: \"a\" is given twice. Choose another."},
            {"    endpoints: [{name: a, protocol: http, port: 1, path: x}]\n", "begin with /"},
+           {"    endpoints: [{name: a, protocol: udp, port: 1, socket_activation: true}]\n",
+            "endpoints[0].socket_activation: is for streams"},
+           {"    endpoints: [{name: a, protocol: tcp, port: 1, socket_activation: true}, {name: b, "
+            "protocol: tcp, port: 2, socket_activation: true}]\n",
+            "endpoints[1].socket_activation: is given twice"},
            {"    endpoints: [{name: a, protocol: http, port: 1, host: \"*\"}]\n", "is no host"},
            {"    endpoints: [{name: a, protocol: http, port: 1, stream: {tls: true}}]\n",
             "endpoints[0].stream: only tcp and udp"},
@@ -236,6 +242,9 @@ TEST(Validation, TellsPlaceFaultAndRemedyOfEveryRule) {
            {"    require: [landlok]\n",
             "require[0]: \"landlok\" is neither a protection nor a fie"},
            {"    logs: {max_size_bytes: 0}\n", "logs.max_size_bytes: is 0."},
+           {"    logs: {max_size: 0}\n", "logs.max_size: is 0, which leaves nothing."},
+           {"    logs: {max_files: 0}\n", "logs.max_files: 0 is not between 1 and 100."},
+           {"    logs: {max_files: 101}\n", "logs.max_files: 101 is not between 1 and 100."},
        }) {
     EXPECT_THAT(faults_of_web(fields), HasSubstr(error)) << fields;
   }

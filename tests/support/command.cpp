@@ -53,6 +53,16 @@ Command::Command(User user)
   fs::copy_file(built, program_);
 }
 
+void Command::upgrade() {
+  const std::string raised = RINGFORT_BIN_DIR "/ringfort-raised";
+  if (program_ == built) {
+    program_ = raised;
+  } else {
+    program_ = dir_ / "ringfort-raised";
+    fs::copy_file(raised, program_);
+  }
+}
+
 std::vector<std::string> Command::argv(const std::vector<std::string>& words) const {
   auto argv = user_ == User::Own ? std::vector<std::string>{} : as_plain_user();
   argv.push_back(program_);

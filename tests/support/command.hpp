@@ -28,6 +28,9 @@ class Command {
   ProgramOptions options(std::string stdin_text = {}) const;
   Outcome run(const std::vector<std::string>& words, const std::string& stdin_text = {}) const;
 
+  /// From now on the build whose helper speaks a raised version of the protocol is run.
+  void upgrade();
+
   /// A directory that belongs to the user and is everybody's to enter; programs start there.
   const std::string& home() const { return home_; }
   std::string data_dir() const { return home_ + "/data"; }

@@ -110,6 +110,11 @@ std::vector<int> descendants() {
   return pids;
 }
 
+std::string name_of(int pid) {
+  const auto found = process("/proc/" + std::to_string(pid));
+  return found && found->state != 'Z' ? found->name : std::string{};
+}
+
 LeakCheck::LeakCheck(std::string data_dir, std::chrono::milliseconds patience)
     : data_dir_(std::move(data_dir)), patience_(patience) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -35,4 +35,7 @@ class LeakCheck {
 /// these are reaped first, as PID 1 would.
 std::vector<int> descendants();
 
+/// As in /proc/<pid>/comm; empty when there is no such process, or only what is left of it.
+std::string name_of(int pid);
+
 }  // namespace ringfort::test

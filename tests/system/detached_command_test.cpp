@@ -6,6 +6,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 namespace ringfort {
 namespace {
 
@@ -37,7 +41,7 @@ TEST_P(DetachedCommand, LivesBetweenCommands) {
   EXPECT_EQ(inside.code, 5);
   EXPECT_EQ(inside.out, "in\n");
   EXPECT_EQ(inside.err, "oops\n");
-  EXPECT_THAT(run({"stats", "we", "--json"}).out, HasSubstr("\"web-1\""));
+  EXPECT_THAT(run({"stats", "--no-stream", "we", "--json"}).out, HasSubstr("\"web-1\""));
 
   EXPECT_EQ(run({"rm", "web"}).code, 125) << "it runs";
   EXPECT_EQ(run({"stop", "-t", "5", "web"}).code, 0);
@@ -112,6 +116,25 @@ TEST_P(DetachedCommand, StartsAgainWithItsPortOrAnother) {
   const auto second = std::to_string(inspect("job")["port"].get<int>()) + "\n";
   EXPECT_EQ(run({"logs", "job"}).out, first + second);
   EXPECT_EQ(run({"logs", "--tail", "1", "job"}).out, second);
+}
+
+TEST_P(DetachedCommand, AThiefsPortIsReplacedAndSaidSo) {
+  start("job", "echo $PORT", {"--port"});
+  EXPECT_EQ(run({"wait", "job"}).code, 0);
+  const int first = inspect("job")["port"];
+  const int thief = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(first));
+  // Somebody else may have been quicker: taken is taken.
+  (void)::bind(thief, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  EXPECT_EQ(run({"start", "job"}).code, 0);
+  EXPECT_EQ(run({"wait", "job"}).code, 0);
+  const int second = inspect("job")["port"];
+  ::close(thief);
+  EXPECT_NE(second, first);
+  EXPECT_THAT(run({"ps", "-a"}).out, HasSubstr(std::to_string(second)));
+  EXPECT_EQ(run({"logs", "--tail", "1", "job"}).out, std::to_string(second) + "\n");
 }
 
 TEST_P(DetachedCommand, CreatesWithoutStarting) {

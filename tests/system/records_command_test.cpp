@@ -2,6 +2,7 @@
 #include "detached_fixture.hpp"
 
 #include <filesystem>
+#include <set>
 
 #include <unistd.h>
 
@@ -133,6 +134,90 @@ TEST_P(RecordsCommand, ForeignFilesArePassedOverAndStay) {
     std::filesystem::remove(command_.data_dir() + "/" + path);
   }
   std::filesystem::remove(state("web-01"));
+}
+
+TEST_P(RecordsCommand, APortIsOneContainersAlsoWhileNobodyHoldsIt) {
+  std::set<int> ports;
+  for (const auto* name : {"one", "two", "three"}) {
+    ASSERT_EQ(run({"create", "--isolation", level_, "--port", "--name", name, "--", "sh", "-c",
+                   "echo $PORT"})
+                  .code,
+              0);
+    ports.insert(inspect(name)["port"].get<int>());
+  }
+  EXPECT_EQ(ports.size(), 3U);
+  // Somebody with another data directory may take it at this moment: then it has a new one.
+  EXPECT_EQ(run({"start", "one"}).code, 0);
+  end("one");
+  EXPECT_EQ(run({"logs", "one"}).out, std::to_string(inspect("one")["port"].get<int>()) + "\n");
+}
+
+/// Neither supervisor nor zygote lives here, so only the kernel is left to clear up.
+TEST_P(RecordsCommand, AKilledShimTakesItsProgramAlongAndAtNamespacesTheWholeTree) {
+  start("web", "setsid sleep 1000 & echo ready; exec sleep 1001");
+  ASSERT_TRUE(has_said("web", "ready\n"));
+  const auto shown = inspect("web");
+  const int program = shown["pid"];
+  const auto tree = test::descendants();
+  ASSERT_EQ(tree.size(), 3U) << "shim, program, what it started";
+
+  for (const int pid : tree)
+    if (test::name_of(pid) == "ringfort-shim") ::kill(pid, SIGKILL);
+
+  EXPECT_EQ(run({"wait", "web"}).out, "255\n");
+  const auto exit = inspect("web")["exit"];
+  EXPECT_EQ(exit["known"], false);
+  EXPECT_EQ(exit["reason"], "lost");
+  EXPECT_TRUE(test::eventually(5s, [&] { return test::name_of(program).empty(); }));
+  if (level_ == "namespaces") {
+    EXPECT_TRUE(test::eventually(5s, [] { return test::descendants().empty(); }));
+    return;
+  }
+  // The limit, as it is printed.
+  EXPECT_THAT(shown["missing"].dump(), HasSubstr("what the program itself started may go on"));
+  const auto left = test::descendants();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(test::name_of(left[0]), "sleep");
+  ::kill(left[0], SIGKILL);
+}
+
+TEST_P(RecordsCommand, ANewerCommandTakesOverTheShimsOfTheOneBefore) {
+  start("old", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done");
+  start("gone", "exit 3");
+  ASSERT_TRUE(has_said("old", "ready\n"));
+  EXPECT_EQ(run({"wait", "gone"}).out, "3\n");
+  const int program = inspect("old")["pid"];
+
+  command_.upgrade();
+
+  EXPECT_THAT(run({"version"}).out, HasSubstr("protocol 3"));
+  EXPECT_EQ(inspect("old")["state"], "running");
+  EXPECT_EQ(inspect("old")["pid"], program);
+  EXPECT_EQ(inspect("gone")["exit"]["code"], 3);
+  EXPECT_EQ(run({"exec", "old", "sh", "-c", "echo in; exit 5"}).code, 5);
+  EXPECT_EQ(run({"pause", "old"}).code, 0);
+  EXPECT_TRUE(test::eventually(5s, [&] { return inspect("old")["state"] == "paused"; }));
+  EXPECT_EQ(run({"unpause", "old"}).code, 0);
+  EXPECT_EQ(run({"stop", "old"}).code, 0);
+  EXPECT_EQ(run({"wait", "old"}).out, "9\n");
+  EXPECT_EQ(run({"start", "gone"}).code, 0) << "with a shim of the new version";
+  EXPECT_EQ(run({"wait", "gone"}).out, "3\n");
+}
+
+/// The other way round nothing can be promised but a clear word.
+TEST_P(RecordsCommand, AnOlderCommandSaysThatAShimIsNewer) {
+  test::Command newer{std::get<1>(GetParam())};
+  newer.upgrade();
+  const std::vector<std::string> words{"--data-dir",  newer.data_dir(), "run",    "-d",
+                                       "--isolation", level_,           "--name", "new",
+                                       "--",          "sleep",          "1000"};
+  ASSERT_EQ(newer.run(words).code, 0);
+
+  const auto refused = run({"--data-dir", newer.data_dir(), "stop", "new"});
+
+  EXPECT_EQ(refused.code, 125);
+  EXPECT_THAT(refused.err, HasSubstr("protocol 3, ours is 2"));
+  EXPECT_EQ(newer.run({"rm", "-f", "new"}).code, 0);
 }
 
 RINGFORT_EACH_LEVEL_AND_USER(RecordsCommand);

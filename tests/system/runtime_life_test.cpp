@@ -248,6 +248,20 @@ TEST_P(RuntimeLife, AnExecHasTheMainProgramsEnvironment) {
   ::unsetenv("RINGFORT_TEST_SECRET");
 }
 
+TEST_P(RuntimeLife, AnExecTakesAllOfTheCallersStreamsOrNone) {
+  const ContainerId id{"idle", 1};
+  launch(id, victim("idle"));
+  ExecOptions some;
+  some.stdin_fd = 0;
+  ExecOptions no_terminal;
+  no_terminal.terminal = true;
+  for (const auto& options : {some, no_terminal}) {
+    const auto result = runtime_->exec(id, {"/idle"}, options);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::InvalidSpec);
+  }
+}
+
 TEST_P(RuntimeLife, TwoRuntimesShareADataDirectory) {
   auto other = open();
   const ContainerId mine{"mine", 1};
