@@ -101,6 +101,8 @@ void Container::stop_now(const Stop& call, Promise<Status> promise) {
   stops_.push_back(std::move(promise));
   patience_ = bounded(call.patience);
   give_up_unless(apply(step));
+  if (machine_.state == State::Exited)
+    kept_streams_ = {};  // it waited, and there is no further run
 }
 
 Status Container::on_kill(const Kill& call) {

@@ -94,7 +94,6 @@ class Container {
 
   // What the restart policy says, in container_restart.cpp.
   bool has_policy() const;
-  bool wants_record() const;  ///< by its options
   bool is_recorded() const;   ///< what was built, or found, has one
   void keep_streams();
   void note_start();

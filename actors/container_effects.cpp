@@ -144,10 +144,6 @@ void Container::build_failed(Error error) {
   (void)feed(Event::BuildFailed);
 }
 
-bool Container::wants_record() const {
-  return options_.durability.value_or(context_->settings.durability) != Durability::None;
-}
-
 void Container::answer_create() {
   if (!create_) return;
   if (machine_.state == State::Removing) {

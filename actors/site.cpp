@@ -64,6 +64,7 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   command.hostname = service.hostname.value_or(recipe.id.str());
   command.deadline = recipe.options.timeout;
   command.grace = recipe.options.grace;
+  command.pids_limit = service.resources.pids_limit;
   command.linger = service.linger.value_or(Duration{0});
   command.terminal = recipe.options.terminal;
   if (service.logs && service.logs->max_size) command.log.max_size = service.logs->max_size->count;
@@ -114,19 +115,24 @@ void add_memory_limit(Site& site, const Seams& seams) {
 }
 
 /// `require` also names what only the machine can answer for.
-Status check_required(const std::vector<std::string>& required, const Site& site) {
+Status check_required(const ServiceFacts& facts, const Site& site) {
+  const auto lacks = [](const std::string& wanted) {
+    return fail(ErrorKind::Unsupported, "require: " + wanted + " does not hold on this machine",
+                "run it where it does, or leave it out of require");
+  };
   auto holds = [&](std::string_view word) {
     return std::ranges::any_of(site.layers, [&](const std::string& layer) {
       return layer.find(word) != std::string::npos;
     });
   };
-  for (const std::string& wanted : required) {
+  for (const std::string& wanted : facts.required) {
     std::string_view word = wanted;
     if (word == "namespaces") word = "pid namespace";
-    if (!holds(word))
-      return fail(ErrorKind::Unsupported, "require: " + wanted + " does not hold on this machine",
-                  "run it where it does, or leave it out of require");
+    if (!holds(word)) return lacks(wanted);
   }
+  for (const std::string& wanted : facts.required_fields)
+    for (const std::string& field : site.not_enforced)
+      if (field == wanted || field.starts_with(wanted + ".")) return lacks(field);
   return {};
 }
 
@@ -183,7 +189,8 @@ ServiceFacts::ServiceFacts(const specs::Service& about)
       config_json(specs::to_json(about) + "\n"),
       record_json(specs::to_json(about, specs::JsonStyle::Compact)),
       not_enforced(specs::not_enforced(about)),
-      required(specs::required_protections(about)) {}
+      required(specs::required_protections(about)),
+      required_fields(specs::required_fields(about)) {}
 
 Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const ServiceFacts& facts,
                                                const Settings& settings, const Seams& seams) {
@@ -227,11 +234,13 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   // A name of its own takes a UTS namespace.
   if (*level == Level::Landlock && recipe.service->hostname)
     site->not_enforced.emplace_back("hostname");
+  if (recipe.service->resources.pids_limit && !platform::limits_processes(blueprint->plan))
+    site->not_enforced.emplace_back("resources.pids_limit");
   site->policy = std::move(blueprint->policy);
   site->plan = std::move(blueprint->plan);
   if (site->durability == Durability::Full) platform::sync_records(site->plan);
   add_memory_limit(*site, seams);
-  if (Status held = check_required(facts.required, *site); !held)
+  if (Status held = check_required(facts, *site); !held)
     return cannot_create(std::move(held.error()), recipe.id);
   if (Status made = create_files(recipe, facts, *site, std::move(*image), user, seams); !made)
     return cannot_create(std::move(made.error()), recipe.id);

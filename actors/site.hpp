@@ -101,7 +101,8 @@ struct ServiceFacts {
   std::string config_json;
   std::string record_json;  ///< the same in one line
   std::vector<std::string> not_enforced;
-  std::vector<std::string> required;
+  std::vector<std::string> required;         ///< protections
+  std::vector<std::string> required_fields;  ///< paths
 };
 
 /// Of one worker.

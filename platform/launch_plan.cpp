@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kLongestString = 131072;  // MAX_ARG_STRLEN, its NUL included. execve(2)
 constexpr const char* kPath[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
                                  "/usr/bin",        "/sbin",          "/bin"};
+constexpr std::uint32_t kNProc = 6;   // RLIMIT_NPROC
 constexpr std::uint32_t kNoFile = 7;  // RLIMIT_NOFILE on every Linux architecture we know
 
 bool covers(const std::string& directory, const std::string& path) {
@@ -167,6 +168,19 @@ std::string working_directory(const Policy& policy, const Command& command, Leve
   return prefix(policy, level) + inside;
 }
 
+/// RLIMIT_NPROC counts the processes of a uid in a user namespace (since Linux 5.14; ABI 2 is of
+/// 5.19), so it is the tree's own count only where one of the two is the tree's own. getrlimit(2).
+void add_pids_limit(LaunchPlan& plan, const Command& command, const HostFacts& host) {
+  if (!command.pids_limit) return;
+  if (host.root) {
+    if (command.ids_of_block)
+      plan.limits.push_back({kNProc, *command.pids_limit, *command.pids_limit});
+  } else if ((plan.flags & wire::kUserNamespace) != 0 && host.landlock_abi >= 2) {
+    const std::uint64_t most = *command.pids_limit + 1;  // the shim is inside, too
+    plan.limits.push_back({kNProc, most, most});
+  }
+}
+
 constexpr const char* kOwnStdin = "/proc/self/fd/0";
 
 /// Which terminal that is only the child knows: the rule is opened when descriptor 0 is in place.
@@ -198,11 +212,17 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   plan.gid = command.gid ? *command.gid : host.gid;
   if (host.root && command.uid) plan.flags |= wire::kChangeIds;
   if (level == Level::Namespaces) add_mounts(plan, policy, command, host);
+  add_pids_limit(plan, command, host);
   add_landlock(plan, policy, host);
   if (command.terminal) add_terminal(plan);
   if (!command.listen_name.empty() && command.own_port) plan.flags |= wire::kListen;
   plan.seccomp = filter_for(policy.network.mode);
   return plan;
+}
+
+bool limits_processes(const LaunchPlan& plan) {
+  return std::ranges::any_of(plan.limits,
+                             [](const auto& limit) { return limit.resource == kNProc; });
 }
 
 Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,

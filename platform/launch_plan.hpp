@@ -119,6 +119,7 @@ struct Command {
   bool ids_of_block = false;
   std::string listen_name;  ///< hand the own port over, listening, under this name; empty = no
   bool terminal = false;    ///< stdin will be a terminal of the program's own, and controls it
+  std::optional<std::uint64_t> pids_limit;  ///< processes and threads of the tree
 };
 
 /// The plan for a container's main program. Errors: InvalidSpec (empty command, a single argument
@@ -131,6 +132,9 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
 /// its timeout.
 Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
                                   const Command& command, const HostFacts& host);
+
+/// Whether the plan holds the tree to a number of processes: see `Command::pids_limit`.
+bool limits_processes(const LaunchPlan& plan);
 
 /// For a program that gets other streams than those the plan was made for.
 void remove_terminal(LaunchPlan& plan);

@@ -129,6 +129,13 @@ std::vector<std::string> required_protections(const Service& service) {
   return wanted;
 }
 
+std::vector<std::string> required_fields(const Service& service) {
+  std::vector<std::string> paths;
+  for (const auto& wanted : service.require)
+    if (!is_protection(wanted)) paths.emplace_back(full_path(wanted));
+  return paths;
+}
+
 bool may_be_required(std::string_view text) {
   if (is_protection(text)) return true;
   static const std::set<std::string> paths = schema_paths();

@@ -38,6 +38,10 @@ Status check_enforceable(const Service& service);
 /// platform compares them with the layers it holds.
 std::vector<std::string> required_protections(const Service& service);
 
+/// The fields that `require` names, by path. Whether one of them holds may depend on level and
+/// user.
+std::vector<std::string> required_fields(const Service& service);
+
 /// Is `text` a protection's name or a field's path (or the short name of one)?
 bool may_be_required(std::string_view text);
 

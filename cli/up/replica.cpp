@@ -24,11 +24,13 @@ Result<Created> Replica::start(Runtime& runtime, const specs::Service& service, 
   options.stdout_fd = far[0].get();
   options.stderr_fd = far[1].get();
 
+  has_policy_ = service.restart_policy && service.restart_policy->kind != specs::RestartKind::No;
+  // Its history is to survive us, and other commands are to see that it waits.
+  if (has_policy_) options.durability = Durability::Process;
   auto created = runtime.create_container(id_, service, options);
   if (!created) return fail(created.error());
   port_ = created->port;
   memory_limit_ = service.resources.memory;
-  has_policy_ = service.restart_policy && service.restart_policy->kind != specs::RestartKind::No;
   const auto started = runtime.start_container(id_);
   if (!started) {
     (void)runtime.remove_container(id_);

@@ -53,10 +53,10 @@ void MemoryWatch::go_on() {
   if (limit_ != 0) due_ = boot_usec() + kShortest;
 }
 
-bool MemoryWatch::is_over(bool is_init) {
+bool MemoryWatch::is_over(bool reaches_tree_only) {
   std::uint64_t used = sum_over_tree(resident);
   if (used > limit_) {
-    used = exact(is_init);
+    used = exact(reaches_tree_only);
     if (used > limit_) return true;
     shares_ = true;
   }
@@ -67,14 +67,14 @@ bool MemoryWatch::is_over(bool is_init) {
   return false;
 }
 
-std::uint64_t MemoryWatch::exact(bool is_init) {
+std::uint64_t MemoryWatch::exact(bool reaches_tree_only) {
   if (shares_) {
     const std::uint64_t glance = sum_over_tree(share);
     if (glance <= limit_) return glance;
   }
-  signal_tree(SIGSTOP, is_init);
+  signal_tree(SIGSTOP, reaches_tree_only);
   const std::uint64_t used = sum_over_tree(share);
-  if (used <= limit_) signal_tree(SIGCONT, is_init);
+  if (used <= limit_) signal_tree(SIGCONT, reaches_tree_only);
   return used;
 }
 

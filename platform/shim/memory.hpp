@@ -14,13 +14,13 @@ class MemoryWatch {
   void begin(std::uint64_t limit);
   std::int64_t due() const { return due_; }
   /// Looks, and sets the next time. True = over the limit: the tree stands still, to be killed.
-  bool is_over(bool is_init);
+  bool is_over(bool reaches_tree_only);
   /// While somebody else has stopped the tree, it does not grow, and must not be thawed by a look.
   void suspend() { due_ = INT64_MAX; }
   void go_on();
 
  private:
-  std::uint64_t exact(bool is_init);
+  std::uint64_t exact(bool reaches_tree_only);
 
   std::uint64_t limit_ = 0;
   std::int64_t due_ = INT64_MAX;

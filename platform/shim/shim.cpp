@@ -24,6 +24,7 @@ constexpr std::int64_t kNever = INT64_MAX;
 constexpr std::int64_t kKillAgain = 20'000;         // usec between kill walks while a tree is dying
 constexpr std::int64_t kStuckAfter = 5'000'000;     // usec until the tree counts as stuck
 constexpr std::int64_t kDrainPatience = 1'000'000;  // usec for a pipe that something else holds
+constexpr int kReapedAtOnce = 256;  // processes that fork and leave must not keep us from the rest
 constexpr std::int64_t kSignalledPatience = 10'000'000;  // usec, when the shim itself gets TERM
 
 /// The whole of a shim's state. One object, in static memory.
@@ -34,6 +35,7 @@ class Shim {
 
  private:
   long become_init(wire::Step& step);
+  bool may_signal_only_below() const;
   long map_ids();
   long open_pipes();
   void start_program();
@@ -73,7 +75,9 @@ class Shim {
   pid_t main_host_pid_ = 0;
   bool main_dead_ = false;
   bool childless_ = false;
+  bool more_to_reap_ = false;
   bool killing_ = false;
+  bool reaches_tree_only_ = false;  ///< kill(-1) from here
   bool frozen_ = false;
   int main_status_ = 0;
   std::uint32_t exit_flags_ = 0;
@@ -127,12 +131,22 @@ long Shim::become_init(wire::Step& step) {
     result = enter_scopes(plan_.header().shim_scopes, step);
     if (result < 0) return result;
   }
+  reaches_tree_only_ = is_init() || may_signal_only_below();
   step = wire::Step::Session;
   sigset_t heard;
   ::sigfillset(&heard);
   sys(SYS_rt_sigprocmask, SIG_SETMASK, &heard, nullptr, 8);
   signal_fd_ = ::signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
   return signal_fd_ < 0 ? -errno : 0;
+}
+
+/// In a domain with LANDLOCK_SCOPE_SIGNAL of one's own the only others are descendants.
+/// landlock(7). The zygote, of the same uid and outside, is a second witness: should it be in reach
+/// after all, kill(-1) would be the end of all that this user runs.
+bool Shim::may_signal_only_below() const {
+  constexpr std::uint64_t kScopeSignal = 1U << 1;
+  return (plan_.header().shim_scopes & kScopeSignal) != 0 &&
+         sys(SYS_kill, ::getppid(), 0) == -EPERM;
 }
 
 long Shim::map_ids() {
@@ -259,12 +273,14 @@ void Shim::send_event(wire::Event event) const {
 void Shim::serve() {
   for (;;) {
     wait_for_events();
+    if (more_to_reap_) reap();
     on_time();
     if (main_dead_ && childless_) finish();
   }
 }
 
 std::int64_t Shim::next_deadline() const {
+  if (more_to_reap_) return 0;
   std::int64_t next = deadline_ < kill_at_ ? deadline_ : kill_at_;
   if (stuck_at_ < next) next = stuck_at_;
   if (!killing_ && memory_.due() < next) next = memory_.due();
@@ -324,7 +340,7 @@ void Shim::on_time() {
     deadline_ = kNever;
     begin_stop(plan_.header().grace_usec, wire::kTimedOut);
   }
-  if (!killing_ && now >= memory_.due() && memory_.is_over(is_init())) {
+  if (!killing_ && now >= memory_.due() && memory_.is_over(reaches_tree_only_)) {
     exit_flags_ |= wire::kOom;
     kill_tree();
   }
@@ -407,7 +423,7 @@ void Shim::on_request(Connection& client, Incoming& incoming) {
       break;
     case wire::ControlOp::Signal:
       if ((request.flags & wire::kWholeTree) != 0) {
-        signal_tree(request.number, is_init());
+        signal_tree(request.number, reaches_tree_only_);
       } else if (main_dead_) {
         reply.error = ESRCH;
       } else {
@@ -421,11 +437,11 @@ void Shim::on_request(Connection& client, Incoming& incoming) {
     case wire::ControlOp::Freeze:
       memory_.suspend();
       frozen_ = true;
-      signal_tree(SIGSTOP, is_init());
+      signal_tree(SIGSTOP, reaches_tree_only_);
       break;
     case wire::ControlOp::Thaw:
       frozen_ = false;
-      signal_tree(SIGCONT, is_init());
+      signal_tree(SIGCONT, reaches_tree_only_);
       memory_.go_on();
       break;
     case wire::ControlOp::Exec:
@@ -472,7 +488,8 @@ void Shim::on_exec(Connection& client, Incoming& incoming) {
 }
 
 void Shim::reap() {
-  for (;;) {
+  more_to_reap_ = false;
+  for (int reaped = 0; reaped < kReapedAtOnce; ++reaped) {
     int status = 0;
     const long pid = sys(SYS_wait4, -1, &status, WNOHANG, nullptr);
     if (pid == -EINTR) continue;
@@ -487,6 +504,7 @@ void Shim::reap() {
       on_exec_exit(static_cast<pid_t>(pid), status);
     }
   }
+  more_to_reap_ = true;
 }
 
 void Shim::on_main_exit(int status) {
@@ -535,7 +553,7 @@ void Shim::begin_stop(std::int64_t patience_usec, std::uint32_t why) {
   // It may wait for children that stand still with it.
   if (frozen_) {
     frozen_ = false;
-    signal_tree(SIGCONT, is_init());
+    signal_tree(SIGCONT, reaches_tree_only_);
     memory_.go_on();
   }
 }
@@ -544,10 +562,8 @@ void Shim::kill_tree() {
   const std::int64_t now = boot_usec();
   if (!killing_) stuck_at_ = now + kStuckAfter;
   if (fd(wire::kCgroupKillFd) >= 0) write_all(fd(wire::kCgroupKillFd), "1", 1);
-  // What one walk did not end may be forking faster than it walks.
-  if (killing_ && !is_init()) stop_tree();
   killing_ = true;
-  signal_tree(SIGKILL, is_init());
+  signal_tree(SIGKILL, reaches_tree_only_);
   kill_at_ = boot_usec() + kKillAgain;
 }
 

@@ -10,7 +10,6 @@ namespace {
 struct Entry {
   pid_t pid;
   pid_t parent;
-  char state;  ///< as proc(5) has it
 };
 
 /// struct linux_dirent64 as the kernel writes it. getdents64(2).
@@ -34,22 +33,21 @@ pid_t to_pid(const char* text) {
   return pid;
 }
 
-/// Fields 3 and 4 of /proc/<pid>/stat; the command name before them may hold anything, so they are
-/// found from the last parenthesis. proc(5). A parent of 0 = gone.
-Entry look_at(pid_t pid) {
+/// Field 4 of /proc/<pid>/stat; the command name before it may hold anything, so it is found from
+/// the last parenthesis. proc(5).
+pid_t parent_of(pid_t pid) {
   char path[64];
   char text[512];
   proc_path(path, pid, "stat");
   const long size = read_small(path, text, sizeof text);
-  if (size <= 0) return {pid, 0, 'X'};
+  if (size <= 0) return 0;
   const char* cursor = text + size;
   while (cursor > text && *cursor != ')') --cursor;
-  if (*cursor != ')' || cursor + 4 > text + size) return {pid, 0, 'X'};
-  const char state = cursor[2];
+  if (*cursor != ')' || cursor + 4 > text + size) return 0;
   cursor += 4;  // ") S "
   pid_t parent = 0;
   while (*cursor >= '0' && *cursor <= '9') parent = parent * 10 + (*cursor++ - '0');
-  return {pid, parent, state};
+  return parent;
 }
 
 /// All processes in view, by pid, as the kernel lists them. The table lives in a mapping of its own
@@ -65,7 +63,7 @@ std::size_t list_processes(Entry* table) {
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
       const pid_t pid = to_pid(entry->name);
-      if (pid > 0 && count < kMaxProcesses) table[count++] = look_at(pid);
+      if (pid > 0 && count < kMaxProcesses) table[count++] = {pid, parent_of(pid)};
       at += entry->size;
     }
   }
@@ -106,8 +104,6 @@ void visit_descendants(Entry* table, std::size_t count, pid_t root, Visit visit)
   }
 }
 
-bool is_gone(const Entry& entry) { return entry.state == 'Z' || entry.state == 'X'; }
-
 template <class Act>
 int with_processes(Act act) {
   void* memory = ::mmap(nullptr, kMaxProcesses * sizeof(Entry), PROT_READ | PROT_WRITE,
@@ -121,8 +117,8 @@ int with_processes(Act act) {
 
 }  // namespace
 
-int signal_tree(int number, bool is_init) {
-  if (is_init) return sys(SYS_kill, -1, number) == 0 ? 1 : 0;
+int signal_tree(int number, bool reaches_tree_only) {
+  if (reaches_tree_only) return sys(SYS_kill, -1, number) == 0 ? 1 : 0;
   // /proc names processes as the host does, and kill takes that name: without a PID namespace of
   // our own both are the same.
   const pid_t self = host_pid();
@@ -133,23 +129,6 @@ int signal_tree(int number, bool is_init) {
     });
     return signalled;
   });
-}
-
-void stop_tree() {
-  constexpr int kMostRounds = 64;
-  const pid_t self = host_pid();
-  for (int round = 0; round < kMostRounds; ++round) {
-    // A child forked after the listing has a parent that stands still now: the next round gets it.
-    const int moving = with_processes([self](Entry* table, std::size_t count) {
-      int found = 0;
-      visit_descendants(table, count, self, [&](const Entry& entry) {
-        if (is_gone(entry) || entry.state == 'T') return;
-        if (sys(SYS_kill, entry.pid, SIGSTOP) == 0) ++found;
-      });
-      return found;
-    });
-    if (moving == 0) return;
-  }
 }
 
 std::uint64_t sum_over_tree(std::uint64_t (*figure)(pid_t)) {

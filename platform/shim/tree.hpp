@@ -7,14 +7,11 @@
 
 namespace ringfort::shim {
 
-/// Sends `number` to every process of the tree below this process (itself excluded). In a PID
-/// namespace of its own (`is_init`) that is kill(-1); else one walk over /proc by parent pid.
-/// Returns how many were signalled (1 at least for kill(-1) that found any).
-int signal_tree(int number, bool is_init);
-
-/// Stops every process below this one, those that are forked meanwhile included, so that a KILL
-/// can't be outrun. A bounded number of walks. Not for a PID namespace, where kill(-1) is one step.
-void stop_tree();
+/// Sends `number` to every process of the tree below this process (itself excluded). Where nobody
+/// else is in reach (the init of a PID namespace; a Landlock domain that scopes signals) that is
+/// kill(-1), which no fork can escape; else one walk over /proc by parent pid. Returns how many
+/// were signalled (1 at least for kill(-1) that found any).
+int signal_tree(int number, bool reaches_tree_only);
 
 /// Sum of a figure over all processes below this one, in whatever PID namespace. Pids are as /proc
 /// names them.

@@ -366,6 +366,21 @@ TEST_F(ContainerRestart, RefusesToStopWhatWaitsElsewhere) {
   EXPECT_EQ(state(), State::Exited);
 }
 
+TEST_F(ContainerRestart, AStopOfWhatWaitsLetsTheCallersStreamsGo) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  RunOptions options;
+  options.stdout_fd = ends[1];
+  ASSERT_TRUE(create(with(specs::RestartKind::Always), options)->has_value());
+  start();
+  ::close(ends[1]);
+  end({false, 1, false});
+  EXPECT_TRUE(call<Status>(Stop{1s})->has_value());
+  char byte;
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0);
+  ::close(ends[0]);
+}
+
 TEST_F(ContainerRestart, KeepsTheCallersStreamsForEachStart) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);

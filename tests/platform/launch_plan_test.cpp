@@ -150,6 +150,32 @@ TEST(LaunchPlan, AsksForNoRightThatTheAbiDoesNotKnow) {
   }
 }
 
+TEST(LaunchPlan, LimitsProcessesWhereTheirCountIsTheTreesOwn) {
+  constexpr std::uint32_t kNProc = 6;  // RLIMIT_NPROC
+  auto limited = command({"/bin/sleep"});
+  limited.pids_limit = 64;
+  const auto plan_for = [&](Level level, const HostFacts& host) {
+    return made(image_policy(), limited, level, host);
+  };
+  EXPECT_FALSE(limits_processes(plan_for(Level::Landlock, machine(7, false))))
+      << "all of the user's processes count";
+  EXPECT_FALSE(limits_processes(plan_for(Level::Landlock, machine(7, true)))) << "root's do not";
+  const auto inside = plan_for(Level::Namespaces, machine(7, false));
+  ASSERT_TRUE(limits_processes(inside));
+  EXPECT_EQ(inside.limits.back(), (LimitPlan{kNProc, 65, 65})) << "the shim is inside, too";
+  EXPECT_FALSE(limits_processes(plan_for(Level::Namespaces, machine(1, false))))
+      << "before Linux 5.14 the user's processes outside count";
+
+  limited.uid = limited.gid = 1700000001;
+  EXPECT_FALSE(limits_processes(plan_for(Level::Namespaces, machine(7, true)))) << "anybody's";
+  limited.ids_of_block = true;
+  for (const auto level : {Level::Landlock, Level::Namespaces}) {
+    const auto plan = plan_for(level, machine(7, true));
+    ASSERT_TRUE(limits_processes(plan));
+    EXPECT_EQ(plan.limits.back(), (LimitPlan{kNProc, 64, 64}));
+  }
+}
+
 TEST(LaunchPlan, AnExecKeepsTheConfinementAndChangesTheCommand) {
   const auto main =
       made(image_policy(), command({"/bin/sleep", "9"}), Level::Landlock, machine(7, false));

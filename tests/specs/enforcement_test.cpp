@@ -75,7 +75,7 @@ TEST(Enforcement, NamesTheUsedFieldsThatAreNotEnforced) {
   };
   for (const auto& [fields, paths] : {
            Row{"", {}},
-           {"    resources: {cpu: 1, pids_limit: 5}\n", {"resources.cpu", "resources.pids_limit"}},
+           {"    resources: {cpu: 1, pids_limit: 5}\n", {"resources.cpu"}},
            {"    resources: {gpu: {}}\n", {"resources.gpu"}},
            {"    resources: {gpu: {vendor: apple, mode: mps}}\n", {"resources.gpu"}},
            {"    health: {retries: 3}\n", {}},
