@@ -31,9 +31,9 @@ bool NameClaims::is_held(const std::string& id) const {
 bool NameClaims::has_live_owner(const std::string& id) const {
   if (bare_is_live(id)) return true;
   const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
-  if (!state) return false;
+  if (!state) return errno != ENOENT;
   const auto owner = owner_of_record(state.get());
-  return owner == nonce_ || is_live_owner(data_.owners.get(), owner);
+  return !owner || *owner == nonce_ || is_live_owner(data_.owners.get(), *owner);
 }
 
 Status NameClaims::claim(const Half& half, const std::string& id, bool replace) {
@@ -56,12 +56,14 @@ Status NameClaims::claim(const Half& half, const std::string& id, bool replace) 
 
 bool NameClaims::is_live_state(int state_fd) const {
   const auto owner = owner_of_record(state_fd);
-  return owner == nonce_ || is_live_owner(data_.owners.get(), owner) || is_locked(state_fd, "shim");
+  return !owner || *owner == nonce_ || is_live_owner(data_.owners.get(), *owner) ||
+         is_locked(state_fd, "shim");
 }
 
 bool NameClaims::state_is_live(const std::string& id) const {
   const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
-  return state && is_live_state(state.get());
+  // What cannot be looked at may be alive.
+  return state ? is_live_state(state.get()) : errno != ENOENT;
 }
 
 /// A container without a state directory carries its owner in a link.
@@ -87,6 +89,7 @@ bool NameClaims::may_be_cleared(HalfKind kind, const std::string& id, int dir_fd
 /// A container that could be started, or told how it ended.
 bool NameClaims::is_whole(int state_fd, const std::string& id) const {
   const auto text = read_record(state_fd);
+  if (!text && text.error().os_errno != ENOENT) return true;  // not to be thrown away in doubt
   const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
   struct stat status {};
   return record && !record->leaving &&

@@ -28,6 +28,22 @@ tl::unexpected<Error> unknown(const ContainerId& id) {
   return fail(Error{ErrorKind::NotFound, "no such container", "create it first", id.str(), 0});
 }
 
+Result<Fd> open_state(int state_fd, const ContainerId& id) {
+  const auto name = id.str();
+  Fd dir{again_after_signal([&] { return ::openat(state_fd, name.c_str(), kDirectory); })};
+  if (!dir && errno == ENOENT) return unknown(id);
+  if (!dir) return fail(os_error("cannot open its state"));
+  return dir;
+}
+
+/// Whoever takes over or clears away a dead owner's directory holds this lock.
+Result<Fd> lock_state(int state_fd, const ContainerId& id) {
+  auto dir = open_state(state_fd, id);
+  if (dir && again_after_signal([&] { return ::flock(dir->get(), LOCK_EX); }) != 0)
+    return fail(os_error("cannot lock its state"));
+  return dir;
+}
+
 /// The old record stays as `record.1` when it is to outlive a power cut: a disk may lose more than
 /// it should.
 Status replace_record(int dir_fd, const std::string& text, bool synced) {
@@ -49,7 +65,7 @@ Status replace_record(int dir_fd, const std::string& text, bool synced) {
 }
 
 Result<std::string> read_text(int dir_fd, const char* name) {
-  const Fd file{::openat(dir_fd, name, kReadable)};
+  const Fd file{again_after_signal([&] { return ::openat(dir_fd, name, kReadable); })};
   if (!file) return fail(os_error("cannot open its record"));
   return read_all(file.get(), kMostBytes, "cannot read its record");
 }
@@ -74,10 +90,9 @@ Result<std::vector<ContainerId>> recorded_containers(int state_fd) {
 }
 
 Result<std::string> read_container_record(int state_fd, const ContainerId& id) {
-  const auto name = id.str();
-  const Fd dir{::openat(state_fd, name.c_str(), kDirectory)};
-  if (!dir) return unknown(id);
-  auto text = read_record(dir.get());
+  const auto dir = open_state(state_fd, id);
+  if (!dir) return fail(dir.error());
+  auto text = read_record(dir->get());
   if (!text && text.error().os_errno == ENOENT) return unknown(id);
   return text;
 }
@@ -93,26 +108,28 @@ Result<std::string> read_record(int dir_fd) {
 Status take_over_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
                         const std::string& text, bool synced) {
   const auto name = id.str();
-  const Fd dir{::openat(place.state_fd, name.c_str(), kDirectory)};
-  // Whoever takes over or clears away a dead owner's directory holds this lock.
-  if (!dir || ::flock(dir.get(), LOCK_EX) != 0) return unknown(id);
-  const auto owner = owner_of_record(dir.get());
-  if (owner == nonce) return {};
-  if (is_live_owner(place.owners_fd, owner))
+  const auto dir = lock_state(place.state_fd, id);
+  if (!dir) return fail(dir.error());
+  const auto owner = owner_of_record(dir->get());
+  if (!owner) return fail(owner.error());
+  if (*owner == nonce) return {};
+  if (is_live_owner(place.owners_fd, *owner))
     return fail(Error{ErrorKind::Conflict, "belongs to another runtime that is alive",
                       "start it there", name, 0});
-  return replace_record(dir.get(), text, synced);
+  return replace_record(dir->get(), text, synced);
 }
 
 Status rewrite_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
                       const std::string& text, bool synced) {
   const auto name = id.str();
-  const Fd dir{::openat(place.state_fd, name.c_str(), kDirectory)};
-  if (!dir || ::flock(dir.get(), LOCK_EX) != 0) return unknown(id);
-  if (owner_of_record(dir.get()) != nonce)
+  const auto dir = lock_state(place.state_fd, id);
+  if (!dir) return fail(dir.error());
+  const auto owner = owner_of_record(dir->get());
+  if (!owner) return fail(owner.error());
+  if (*owner != nonce)
     return fail(Error{ErrorKind::Conflict, "belongs to another runtime by now",
                       "look: ringfort ps -a", name, 0});
-  return replace_record(dir.get(), text, synced);
+  return replace_record(dir->get(), text, synced);
 }
 
 Status mark_leaving(int state_fd, const ContainerId& id, bool synced) {

@@ -44,7 +44,7 @@ wire::ExitFile exit_with(std::uint64_t cookie, int code) {
 struct ShimTracesTest : testing::Test {
   std::string path() const { return dir_.path(); }
   void write(const char* name, std::string_view text) { test::write_file(dir_ / name, text); }
-  Found found() const { return judge(read_shim_traces(path())); }
+  Found found() const { return judge(read_shim_traces(path()).value()); }
   test::TempDir dir_;
 };
 
@@ -54,10 +54,10 @@ TEST_F(ShimTracesTest, FollowsTheTable) {
   EXPECT_EQ(found(), Found::NeverStarted);
   write("shim", bytes(shim(1)));
   EXPECT_EQ(found(), Found::Lost);
-  EXPECT_EQ(exit_record_of(read_shim_traces(path())).code, 255);
+  EXPECT_EQ(exit_record_of(read_shim_traces(path()).value()).code, 255);
   write("exit", bytes(exit_with(1, 7)));
   EXPECT_EQ(found(), Found::Ended);
-  EXPECT_EQ(exit_record_of(read_shim_traces(path())).code, 7);
+  EXPECT_EQ(exit_record_of(read_shim_traces(path()).value()).code, 7);
 
   const int held = ::open((path() + "/shim").c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(::flock(held, LOCK_EX), 0);
@@ -78,7 +78,7 @@ TEST_F(ShimTracesTest, FindsAnEndThatHadNoRoomInItsOwnFile) {
   write("shim", text);
   write("exit", bytes(exit_with(1, 7)));  // of the run before
   EXPECT_EQ(found(), Found::Ended);
-  EXPECT_EQ(exit_record_of(read_shim_traces(path())).code, 9);
+  EXPECT_EQ(exit_record_of(read_shim_traces(path()).value()).code, 9);
 }
 
 TEST_F(ShimTracesTest, TakesNoTornOrDamagedFile) {
