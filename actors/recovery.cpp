@@ -63,7 +63,13 @@ Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
   }
   recovered->site = site_of(record, std::move(*blueprint), seams);
 
-  const auto traces = seams.shim_traces(state_directory(*seams.files, record.id));
+  const auto read = seams.shim_traces(state_directory(*seams.files, record.id));
+  if (!read) {
+    auto refused = read.error();
+    refused.container = record.id.str();
+    return fail(std::move(refused));
+  }
+  const auto& traces = *read;
   recovered->found = platform::judge(traces);
   if (recovered->found == platform::Found::Ended || recovered->found == platform::Found::Lost)
     recovered->exit = platform::exit_record_of(traces);
