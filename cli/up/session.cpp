@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include <poll.h>
@@ -26,8 +27,14 @@ void stop_in_turn(Runtime& runtime, const std::vector<std::vector<StopJob>>& ser
   for (const auto& jobs : services) {
     std::vector<std::thread> threads;
     threads.reserve(jobs.size());
-    for (const auto& job : jobs)
-      threads.emplace_back([&runtime, job] { (void)runtime.stop_container(job.id, job.patience); });
+    for (const auto& job : jobs) {
+      const auto stop = [&runtime, job] { (void)runtime.stop_container(job.id, job.patience); };
+      try {
+        threads.emplace_back(stop);
+      } catch (const std::system_error&) {
+        stop();  // the system allows no more threads: one after the other
+      }
+    }
     for (auto& thread : threads) thread.join();
   }
 }
@@ -266,10 +273,15 @@ void Session::stop_all() {
         jobs.push_back({replica.id(), member->service->stop_grace_period.value_or(usual_patience)});
     services.push_back(std::move(jobs));
   }
-  stopper_ = std::thread([&runtime = runtime_, box = news_, services = std::move(services)] {
+  const auto stop = [&runtime = runtime_, box = news_, services = std::move(services)] {
     stop_in_turn(runtime, services);
     box->put(StopFinished{});
-  });
+  };
+  try {
+    stopper_ = std::thread(stop);
+  } catch (const std::system_error&) {
+    stop();  // the system allows no more threads: nothing is shown meanwhile
+  }
 }
 
 void Session::kill_all() {

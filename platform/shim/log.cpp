@@ -240,8 +240,11 @@ bool Log::rotate() {
   for (int stream = 0; stream < 2; ++stream) {
     const LogName from(static_cast<LogFile>(stream), 0);
     const LogName to(static_cast<LogFile>(stream), generation_);
-    // ENOENT, EEXIST: done by a shim that was killed then.
-    sys(SYS_renameat2, files_.stream_dir, from.text, files_.stream_dir, to.text, kNoReplace);
+    const long moved =
+        sys(SYS_renameat2, files_.stream_dir, from.text, files_.stream_dir, to.text, kNoReplace);
+    // ENOENT, EEXIST: done before, by us or by a shim that was killed then. Anything else: the next
+    // generation would find this one's bytes in its file.
+    if (moved < 0 && moved != -ENOENT && moved != -EEXIST) return false;
   }
   if (!begin_generation()) return false;
   (void)open_streams();
