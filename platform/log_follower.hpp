@@ -21,6 +21,9 @@ class LogFollower {
   /// The shim is gone and all that it wrote has been read. False for ever once it is so.
   bool is_open() const { return !ended_; }
 
+  /// Why something that is there could not be read: what read() gave has a gap then.
+  Status trouble() const { return place_.trouble(); }
+
   /// Returns when there may be something new, at the latest after `patience`.
   void wait(std::chrono::milliseconds patience) const;
 
@@ -43,6 +46,8 @@ class LogFollower {
   Fd index_;
   std::array<Fd, 2> streams_;
   LogPosition at_;
+  bool is_number_known_ = false;  ///< an index that is still empty does not tell it
+  bool is_rotated_away_ = false;  ///< `at_.generation` was rotated when it was come to
   std::array<bool, 2> was_cut_{};
   std::vector<LogEntry> begin_;
   wire::LogIndexEntry last_{};

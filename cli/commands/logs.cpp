@@ -111,7 +111,11 @@ class Logs : public Command {
     auto follower = platform::LogFollower::open(data_dir + "/containers/" + id.str(),
                                                 data_dir + "/state/" + id.str(), query_);
     if (!follower) return fail(follower.error());
-    while (printer.print(follower->read()) && follower->is_open()) follower->wait(kLookAgain);
+    while (printer.print(follower->read())) {
+      if (auto whole = follower->trouble(); !whole) return fail(whole.error());
+      if (!follower->is_open()) break;
+      follower->wait(kLookAgain);
+    }
     return 0;
   }
 

@@ -257,7 +257,6 @@ bool Log::rotate() {
 /// entries say which generation they belong to.
 bool Log::begin_generation() {
   const LogName current(LogFile::Index, 0);
-  const LogName old(LogFile::Index, generation_);
   int fd = -1;
   for (;;) {
     fd = static_cast<int>(sys(SYS_openat, files_.index_dir, wire::kNextLogIndex,
@@ -275,9 +274,9 @@ bool Log::begin_generation() {
     do {
       done = put_entry(0, 0, 0, wire::kLogBegin);
     } while (!done && drop_oldest());
-    sys(SYS_linkat, files_.index_dir, current.text, files_.index_dir, old.text, 0);
-    done = done && sys(SYS_renameat, files_.index_dir, wire::kNextLogIndex, files_.index_dir,
-                       current.text) == 0;
+    done = done && keep_index() &&
+           sys(SYS_renameat, files_.index_dir, wire::kNextLogIndex, files_.index_dir,
+               current.text) == 0;
   }
   if (done) {
     sys(SYS_close, old_fd);
@@ -292,6 +291,19 @@ bool Log::begin_generation() {
   offset_[0] = old_offsets[0];
   offset_[1] = old_offsets[1];
   return false;
+}
+
+/// Names the old index by its number, the one before `generation_`. False = it would be lost.
+bool Log::keep_index() {
+  const LogName current(LogFile::Index, 0);
+  const LogName old(LogFile::Index, generation_ - 1);
+  long result = 0;
+  do {
+    result = sys(SYS_linkat, files_.index_dir, current.text, files_.index_dir, old.text, 0);
+  } while ((result == -ENOSPC || result == -EDQUOT) && drop_oldest());
+  // EEXIST: done by a shim that was killed then. On a file system without hard links (EPERM) the
+  // limit counts for more than the times of old lines. link(2).
+  return result == 0 || result == -EEXIST || result == -EPERM || result == -EOPNOTSUPP;
 }
 
 /// The new generation's. False = not now: until it works what comes is dropped.

@@ -49,6 +49,7 @@ class Log {
   bool may_rotate() const;
   bool rotate();
   bool begin_generation();
+  bool keep_index();
   bool open_streams();
   void learn_generations();
   void remove_generation(std::uint32_t generation);

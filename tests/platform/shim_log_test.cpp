@@ -14,8 +14,14 @@
 #include <random>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace ringfort::platform {
 namespace {
@@ -93,6 +99,7 @@ TEST(ShimLog, KeepsTheNewestLinesWithinItsLimit) {
   ASSERT_GT(lines.size(), 500U);
   EXPECT_EQ(lines, numbered(5000 - static_cast<int>(lines.size()), 5000));
   EXPECT_EQ(messages(read(dir, {3, {}})), numbered(4997, 5000));
+  EXPECT_GT(read(dir).front().sequence, 0U) << "older lines are gone";
 }
 
 TEST(ShimLog, TheIndexOfMuchShortOutputIsBoundedToo) {
@@ -157,6 +164,7 @@ TEST(ShimLog, TheNextLifeGoesOnWithNumbersAndFiles) {
   const auto entries = read(dir);
 
   ASSERT_EQ(entries.size(), 400U);
+  EXPECT_EQ(entries.front().sequence, 0U);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     EXPECT_EQ(entries[i].message, "line " + std::to_string(i));
     EXPECT_TRUE(i == 0 || entries[i].sequence > entries[i - 1].sequence);
@@ -202,6 +210,65 @@ TEST(ShimLog, WhatCannotBeOpenedIsAnErrorAndNoSilence) {
 
   ASSERT_FALSE(entries);
   EXPECT_EQ(entries.error().os_errno, EMFILE);
+}
+
+/// link(2) is refused from now on, as a failing disk would. Never to be undone.
+void refuse_links(std::uint32_t error) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_linkat, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    ::_exit(2);
+}
+
+// Without the old index under its number the new one would take its place, and the times of its
+// lines would be lost.
+TEST(ShimLog, AnIndexThatCannotBeKeptIsGoneOnWith) {
+  const TempDir dir;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    refuse_links(EIO);
+    Writer writer(dir, {300, 100});
+    for (int i = 0; i < 100; ++i) writer.say(kOut, "line " + std::to_string(i) + "\n");
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+
+  EXPECT_EQ(messages(read(dir)), numbered(0, 100));
+  EXPECT_EQ(fs::file_size(dir / "log.idx"), 100 * sizeof(wire::LogIndexEntry));
+  EXPECT_FALSE(fs::exists(dir / "log.idx.next"));
+  // The disk works again.
+  Writer(dir, {300, 100}).say(kOut, "line 100\n");
+  EXPECT_EQ(messages(read(dir)), numbered(0, 101));
+  EXPECT_EQ(fs::file_size(dir / "log.idx.1"), 100 * sizeof(wire::LogIndexEntry));
+}
+
+// Where there are no links the times of old lines are lost, and no more.
+TEST(ShimLog, WithoutHardLinksItIsRotatedAllTheSame) {
+  const TempDir dir;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    refuse_links(EPERM);
+    Writer writer(dir, {300, 3});
+    for (int i = 0; i < 100; ++i) writer.say(kOut, "line " + std::to_string(i) + "\n");
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+
+  EXPECT_LE(bytes_of(dir, "std"), 3 * 300U);
+  const auto lines = messages(read(dir));
+  EXPECT_EQ(lines, numbered(100 - static_cast<int>(lines.size()), 100));
 }
 
 // Whatever the bytes, the pieces, the limit and the lives: no line is lost, torn or out of order.
