@@ -19,8 +19,12 @@ std::vector<std::string> command_of(const Step& step, int life) {
   if (program.wants_port) flags += 'p';
   if (program.has_child) flags += 'b';
   if (program.is_stubborn) flags += 's';
-  return {"/talker", token(step.name, life), std::to_string(program.lines),
-          std::to_string(program.life_ms), std::to_string(program.code), flags};
+  return {"/talker",
+          token(step.name, life),
+          std::to_string(program.lines),
+          std::to_string(program.life_ms),
+          std::to_string(program.code),
+          flags};
 }
 
 const std::vector<std::string> kExecuted{"/talker", "exec", "0", "0", "4", "-"};
@@ -29,23 +33,33 @@ std::vector<std::string> words_of(const Step& step, int life) {
   const auto& name = step.name;
   switch (step.verb) {
     case Verb::Create: {
-      std::vector<std::string> words{"create", "--name", name, "--image", "talker", "--isolation",
+      std::vector<std::string> words{"create",
+                                     "--name",
+                                     name,
+                                     "--image",
+                                     "talker",
+                                     "--isolation",
                                      step.program.is_confined ? "landlock" : "namespaces"};
       if (step.program.wants_port) words.push_back("--port");
       words.push_back("--");
       for (auto& word : command_of(step, life)) words.push_back(std::move(word));
       return words;
     }
-    case Verb::Stop: return {"stop", "-t", "1", name};
-    case Verb::Term: return {"kill", "-s", "TERM", name};
-    case Verb::ForceRemove: return {"rm", "-f", name};
-    case Verb::Logs: return {"logs", "--json", name};
+    case Verb::Stop:
+      return {"stop", "-t", "1", name};
+    case Verb::Term:
+      return {"kill", "-s", "TERM", name};
+    case Verb::ForceRemove:
+      return {"rm", "-f", name};
+    case Verb::Logs:
+      return {"logs", "--json", name};
     case Verb::Exec: {
       std::vector<std::string> words{"exec", name};
       words.insert(words.end(), kExecuted.begin(), kExecuted.end());
       return words;
     }
-    default: return {to_string(step.verb), name};
+    default:
+      return {to_string(step.verb), name};
   }
 }
 
@@ -115,7 +129,8 @@ void put_output(const Step& step, const Outcome& outcome, Reply& reply) {
       reply.answer.kind = Answer::Code;
       if (out.fail()) reply.violation = "`wait` prints no code";
       return;
-    case Verb::Inspect: return put_seen(json::parse(outcome.out).at(0), step.name, reply);
+    case Verb::Inspect:
+      return put_seen(json::parse(outcome.out).at(0), step.name, reply);
     case Verb::Logs:
       while (std::getline(out, line)) put_line(json::parse(line), reply);
       return;
@@ -123,7 +138,8 @@ void put_output(const Step& step, const Outcome& outcome, Reply& reply) {
     case Verb::Start:
       if (outcome.out != step.name + "-1\n") reply.violation = "it does not print the id";
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -140,10 +156,11 @@ bool Client::kill_command() {
 
 Reply Client::ask_command(const Step& step, int life) {
   const bool waits = step.verb == Verb::Wait;
-  const auto outcome = world_.ringfort(words_of(step, life), waits ? 700ms : kBound, [&](pid_t pid) {
-    const std::lock_guard lock(mutex_);
-    in_flight_ = pid;
-  });
+  const auto outcome =
+      world_.ringfort(words_of(step, life), waits ? 700ms : kBound, [&](pid_t pid) {
+        const std::lock_guard lock(mutex_);
+        in_flight_ = pid;
+      });
   Reply reply;
   reply.text = outcome.err;
   if (outcome.was_killed) {

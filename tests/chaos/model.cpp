@@ -179,17 +179,20 @@ Model::Moves Model::first_moves(const Request& request, const Condition& now) co
       if (request.verb == Verb::Remove && !request.is_idempotent) return answer(kRefused);
       return {{dying(now, kByKill), {1, {}}}};
     }
-    case Verb::Inspect: return answer(absent ? kNotFound : Answer{Answer::Seen, 0, now});
+    case Verb::Inspect:
+      return answer(absent ? kNotFound : Answer{Answer::Seen, 0, now});
     case Verb::Exec:
       if (absent) return answer(kNotFound);
       if (!running) return answer(kRefused);
       return {{now, {1, {}}}};
-    case Verb::Logs: return answer(absent ? kNotFound : kOk);
+    case Verb::Logs:
+      return answer(absent ? kNotFound : kOk);
     case Verb::KillShim:
     case Verb::KillMain:
       if (!running || now.life != request.life) return answer(kOk);
       return {{dying(now, request.verb == Verb::KillShim ? kLost : kByKill), {0, kOk}}};
-    default: return answer(kOk);
+    default:
+      return answer(kOk);
   }
 }
 
@@ -215,8 +218,7 @@ Model::Moves Model::later_moves(const Request& request, const Condition& now) co
       if (running) return {};
       return {{now, {1, kOk}}};
     case Verb::Wait:
-      if (now.phase == Phase::Exited)
-        return {{now, {1, code(code_of(now))}}};
+      if (now.phase == Phase::Exited) return {{now, {1, code(code_of(now))}}};
       if (absent) return {{now, {1, kRefused}}, {now, {1, kNotFound}}};
       return {};
     case Verb::Remove:
@@ -233,7 +235,8 @@ Model::Moves Model::later_moves(const Request& request, const Condition& now) co
       }
       return moves;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -248,11 +251,16 @@ bool Model::explains(const Answer& predicted, const Answer& given) const {
 
 int Model::code_of(const Condition& ended) const {
   switch (ended.ends) {
-    case kByTerm: return 143;
-    case kByKill: return 137;
-    case kLost: return 255;
-    case kNoStart: return 125;
-    default: return program(ended.life)->code;
+    case kByTerm:
+      return 143;
+    case kByKill:
+      return 137;
+    case kLost:
+      return 255;
+    case kNoStart:
+      return 125;
+    default:
+      return program(ended.life)->code;
   }
 }
 
@@ -262,9 +270,11 @@ std::string to_string(const Condition& condition) {
   if (condition.phase == Phase::Absent) return text;
   text += " life " + std::to_string(condition.life);
   if (condition.run != 0) text += " run " + std::to_string(condition.run);
-  static constexpr std::pair<unsigned, const char*> kEnds[] = {
-      {kOwnCode, " own code"}, {kByTerm, " term"}, {kByKill, " kill"}, {kLost, " lost"},
-      {kNoStart, " no start"}};
+  static constexpr std::pair<unsigned, const char*> kEnds[] = {{kOwnCode, " own code"},
+                                                               {kByTerm, " term"},
+                                                               {kByKill, " kill"},
+                                                               {kLost, " lost"},
+                                                               {kNoStart, " no start"}};
   for (const auto& [end, word] : kEnds)
     if (condition.ends & end) text += word;
   return text + (condition.doomed ? " doomed" : "");

@@ -45,8 +45,8 @@ struct Answer {
 struct Request {
   int id = 0;
   Verb verb = Verb::Inspect;
-  int life = 0;      ///< Create: its life. KillShim, KillMain: the life that is hit
-  Program program;   ///< Create
+  int life = 0;                ///< Create: its life. KillShim, KillMain: the life that is hit
+  Program program;             ///< Create
   bool is_idempotent = false;  ///< a removal of the library: no question before it
   bool is_spoilt = false;      ///< began under a fault
 };
@@ -89,9 +89,9 @@ class Model {
   int code_of(const Condition& ended) const;
 
   std::set<Config> configs_{Config{}};
-  std::map<int, Request> requests_;     ///< pending ones, with those of the killed
+  std::map<int, Request> requests_;  ///< pending ones, with those of the killed
   std::set<int> interrupted_;
-  std::set<int> overlapped_;            ///< others were at work on the container meanwhile
+  std::set<int> overlapped_;  ///< others were at work on the container meanwhile
   std::map<int, Program> programs_;
   std::set<int> hurt_;
 };

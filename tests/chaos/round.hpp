@@ -29,7 +29,7 @@ struct Verdict {
 
 class Round {
  public:
-  Round(const Schedule& schedule, History& history);
+  Round(const Schedule& schedule, bool mixed, History& history);
   ~Round();
   Verdict run();
 
@@ -64,6 +64,7 @@ class Round {
   void violate(const std::string& text);
 
   const Schedule& schedule_;
+  const bool mixed_;
   History& history_;
   World world_;
   Supervisor supervisor_{world_};

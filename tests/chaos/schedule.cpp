@@ -6,10 +6,11 @@ namespace ringfort::chaos {
 namespace {
 
 constexpr std::array<const char*, 19> kWords{
-    "create",     "start",           "stop",        "kill",        "term",
-    "wait",       "rm",              "rm -f",       "inspect",     "exec",
-    "logs",       "kill supervisor", "kill client", "kill shim",   "kill main",
-    "freeze supervisor", "freeze shim",     "fill disk",   "thief"};
+    "create",      "start",     "stop",      "kill",
+    "term",        "wait",      "rm",        "rm -f",
+    "inspect",     "exec",      "logs",      "kill supervisor",
+    "kill client", "kill shim", "kill main", "freeze supervisor",
+    "freeze shim", "fill disk", "thief"};
 
 /// In [from, to), the same at every size: sizes of rapidcheck are for values, these are choices.
 rc::Gen<int> between(int from, int to) {
@@ -23,11 +24,11 @@ rc::Gen<bool> one_in(int n) {
 rc::Gen<Verb> verbs() {
   using V = Verb;
   return rc::gen::noShrink(rc::gen::weightedElement<Verb>({
-      {18, V::Create},  {22, V::Start},       {6, V::Stop},     {4, V::Kill},
-      {3, V::Term},     {6, V::Wait},         {6, V::Remove},   {7, V::ForceRemove},
-      {8, V::Inspect},  {5, V::Exec},         {5, V::Logs},     {2, V::KillSupervisor},
-      {4, V::KillClient}, {3, V::KillShim},   {3, V::KillMain}, {1, V::FreezeSupervisor},
-      {2, V::FreezeShim}, {1, V::FillDisk},   {1, V::Thief},
+      {18, V::Create},    {22, V::Start},   {6, V::Stop},     {4, V::Kill},
+      {3, V::Term},       {6, V::Wait},     {6, V::Remove},   {7, V::ForceRemove},
+      {8, V::Inspect},    {5, V::Exec},     {5, V::Logs},     {2, V::KillSupervisor},
+      {4, V::KillClient}, {3, V::KillShim}, {3, V::KillMain}, {1, V::FreezeSupervisor},
+      {2, V::FreezeShim}, {1, V::FillDisk}, {1, V::Thief},
   }));
 }
 
@@ -51,13 +52,23 @@ std::string name_of(int client, int drawn) {
                    : "all" + std::to_string(drawn);
 }
 
-rc::Gen<Step> steps() {
-  return rc::gen::noShrink(rc::gen::exec([] {
+bool is_owners(Verb verb) {
+  return verb == Verb::Create || verb == Verb::Start || verb == Verb::Remove ||
+         verb == Verb::ForceRemove;
+}
+
+rc::Gen<Step> steps(bool mixed) {
+  return rc::gen::noShrink(rc::gen::exec([mixed] {
     Step step;
     step.verb = *verbs();
     step.client = *between(0, kClients);
-    step.name = name_of(step.client, *between(0, 4));
-    step.by_supervisor = *one_in(3);
+    const int drawn = *between(0, 4);
+    step.name = name_of(step.client, drawn);
+    step.by_supervisor = *one_in(2);
+    // Even names are the commands', odd ones the living supervisor's: it does not see what others
+    // make of a container that it knows.
+    if (!mixed && drawn % 2 == 0) step.by_supervisor = false;
+    if (!mixed && drawn % 2 == 1 && is_owners(step.verb)) step.by_supervisor = true;
     step.program = *programs();
     step.pause_ms = *rc::gen::noShrink(rc::gen::element(0, 0, 0, 1, 3, 10, 30));
     step.which = *between(0, 64);
@@ -91,8 +102,8 @@ nlohmann::json to_json(const Step& step) {
   return json;
 }
 
-rc::Shrinkable<Schedule> schedule(std::uint64_t seed, int count) {
-  const auto all = rc::gen::container<Schedule>(static_cast<std::size_t>(count), steps());
+rc::Shrinkable<Schedule> schedule(std::uint64_t seed, int count, bool mixed) {
+  const auto all = rc::gen::container<Schedule>(static_cast<std::size_t>(count), steps(mixed));
   // Its own shrinking would keep the length.
   return rc::shrinkable::shrinkRecur(all(rc::Random(seed)).value(), [](const Schedule& steps) {
     return rc::shrink::removeChunks(steps);

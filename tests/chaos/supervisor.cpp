@@ -176,9 +176,9 @@ Supervisor::~Supervisor() {
 }
 
 void Supervisor::start() {
-  pid_ = world_.spawn({"/proc/self/exe", "--supervise", world_.data_dir(), "--listener",
-                       std::to_string(listener_)},
-                      1, 2, listener_);
+  pid_ = world_.spawn(
+      {"/proc/self/exe", "--supervise", world_.data_dir(), "--listener", std::to_string(listener_)},
+      1, 2, listener_);
 }
 
 void Supervisor::kill_and_replace() {

@@ -1,7 +1,7 @@
 // The program inside: talker TOKEN LINES MILLISECONDS CODE FLAGS
-// Prints LINES numbered lines, lives for MILLISECONDS (-1: for ever), ends with CODE; with CODE, too,
-// on TERM. FLAGS: "p" binds the port in PORT (97 when that fails), "b" leaves a child in a session of
-// its own, which shows "+talker" as its name, "s" heeds no TERM, "-" none.
+// Prints LINES numbered lines, lives for MILLISECONDS (-1: for ever), ends with CODE; with CODE,
+// too, on TERM. FLAGS: "p" binds the port in PORT (97 when that fails), "b" leaves a child in a
+// session of its own, which shows "+talker" as its name, "s" heeds no TERM, "-" none.
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>

@@ -88,11 +88,13 @@ World::World() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   directory_ = "/tmp/ringfort-chaos-XXXXXX";
   if (::mkdtemp(directory_.data()) == nullptr) throw std::runtime_error("no directory in /tmp");
-  is_mounted_ = ::geteuid() == 0 && ::mount("chaos", directory_.c_str(), "tmpfs", 0, "size=24m") == 0;
+  is_mounted_ =
+      ::geteuid() == 0 && ::mount("chaos", directory_.c_str(), "tmpfs", 0, "size=24m") == 0;
   ::chmod(directory_.c_str(), 0755);
   fs::create_directory(directory_ + "/image");
   fs::copy_file(RINGFORT_BIN_DIR "/talker", directory_ + "/image/talker");
-  if (const auto added = ringfort({"image", "add", "talker", directory_ + "/image"}); added.code != 0)
+  if (const auto added = ringfort({"image", "add", "talker", directory_ + "/image"});
+      added.code != 0)
     throw std::runtime_error("ringfort image add: " + added.err);
 }
 

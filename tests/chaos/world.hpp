@@ -51,9 +51,10 @@ class World {
   int reap(pid_t pid);
 
   /// `ringfort WORDS`. `begun` is told its pid, and 0 before it is reaped.
-  Outcome ringfort(const std::vector<std::string>& words,
-                   std::chrono::milliseconds patience = std::chrono::seconds(20),
-                   const std::function<void(pid_t)>& begun = [](pid_t) {});
+  Outcome ringfort(
+      const std::vector<std::string>& words,
+      std::chrono::milliseconds patience = std::chrono::seconds(20),
+      const std::function<void(pid_t)>& begun = [](pid_t) {});
 
   /// All below this process. What orphans end as is reaped first, as PID 1 would.
   std::vector<Process> processes();
