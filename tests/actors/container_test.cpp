@@ -51,6 +51,19 @@ TEST_F(ContainerTest, IsReplacedByACreateAfterItsEnd) {
   EXPECT_FALSE(call<Result<ContainerState>>(GetState{})->value().exit.has_value());
 }
 
+TEST_F(ContainerTest, IsNotReplacedByWhoDoesNotWantThat) {
+  run_it();
+  end();
+  RunOptions options;
+  options.replace = false;
+
+  auto second = create(service(), options);
+
+  ASSERT_FALSE(second->has_value());
+  EXPECT_EQ(second->error().kind, ErrorKind::Conflict);
+  EXPECT_EQ(state(), State::Exited);
+}
+
 TEST_F(ContainerTest, AnswersStartOnceTheProgramRuns) {
   create();
 

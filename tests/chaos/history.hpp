@@ -1,0 +1,41 @@
+// What happened, a JSON object a line.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <deque>
+#include <fstream>
+#include <mutex>
+#include <string>
+
+namespace ringfort::chaos {
+
+class History {
+ public:
+  explicit History(const std::string& path) : file_(path, std::ios::app) {}
+
+  void add(nlohmann::json event) {
+    const std::lock_guard lock(mutex_);
+    const auto since = std::chrono::steady_clock::now() - begin_;
+    event["ms"] = std::chrono::duration_cast<std::chrono::microseconds>(since).count() / 1000.0;
+    last_.push_back(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    file_ << last_.back() << std::endl;
+    if (last_.size() > 60) last_.pop_front();
+  }
+  /// The last events.
+  std::string tail() {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (const auto& line : last_) text += line + "\n";
+    return text;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::ofstream file_;
+  std::deque<std::string> last_;
+};
+
+}  // namespace ringfort::chaos
