@@ -61,6 +61,10 @@ Result<LogFollower> LogFollower::open(const std::string& container_dir,
 
 std::vector<LogEntry> LogFollower::read() {
   if (ended_) return {};
+  // Before the look: what comes after it is told once more.
+  alignas(inotify_event) char events[4096];
+  while (changes_ && ::read(changes_.get(), events, sizeof events) > 0) {
+  }
   auto out = std::exchange(begin_, {});
   // The end before the last look: what a shim wrote is there before it lets go of its lock.
   const bool is_last = place_.state.get() < 0 || !is_locked(place_.state.get(), "shim");
@@ -225,14 +229,9 @@ void LogFollower::say(const char* text, std::vector<LogEntry>& out) const {
 }
 
 void LogFollower::wait(std::chrono::milliseconds patience) const {
-  // Without inotify(7), of which a user has only so many, by looking ten times a second.
-  constexpr std::chrono::milliseconds kLookAgain(100);
   if (!changes_) patience = std::min(patience, kLookAgain);
   pollfd set{changes_.get(), POLLIN, 0};
   (void)::poll(&set, changes_ ? 1 : 0, static_cast<int>(patience.count()));
-  alignas(inotify_event) char events[4096];
-  while (changes_ && ::read(changes_.get(), events, sizeof events) > 0) {
-  }
 }
 
 }  // namespace ringfort::platform
