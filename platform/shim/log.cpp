@@ -15,6 +15,8 @@ using wire::LogName;
 
 // Generations further back than this are not looked for when old ones are removed.
 constexpr std::uint32_t kMostGenerations = 1000;
+// Bytes that wait for room. Never touched, and so no memory, unless a log blocks.
+char waiting_bytes[2][65536];
 constexpr unsigned kNoReplace = 1;  // RENAME_NOREPLACE of <linux/fs.h>
 
 std::uint64_t size_of(int fd) {
@@ -107,7 +109,8 @@ void Log::learn_generations() {
 }
 
 bool Log::copy(int pipe_fd, int stream) {
-  static char buffer[65536];
+  static char buffer[kPiece];
+  static_assert(sizeof buffer == sizeof waiting_bytes[0]);
   const long size = sys(SYS_read, pipe_fd, buffer, sizeof buffer);
   if (size == -EAGAIN || size == -EINTR) return true;
   if (size <= 0) return false;
@@ -127,9 +130,30 @@ void Log::append(int stream, const char* bytes, std::uint32_t size) {
     if (end > 0) put(stream, bytes, end);
     bytes += end;
     size -= end;
+    if (is_waiting(stream)) return keep(stream, bytes, size);
     if (!rotate()) break;  // over the limit rather than without the line
   }
   if (size > 0) put(stream, bytes, size);
+}
+
+/// Behind what waits already. Both are of one read(2): there is place for them.
+void Log::keep(int stream, const char* bytes, std::uint32_t size) {
+  // The bytes may come from the same place, further behind.
+  std::memmove(waiting_bytes[stream] + waiting_[stream], bytes, size);
+  waiting_[stream] += size;
+}
+
+void Log::retry() {
+  for (int stream = 0; stream < 2; ++stream)
+    if (const std::uint32_t size = waiting_[stream]; size > 0) {
+      waiting_[stream] = 0;
+      append(stream, waiting_bytes[stream], size);
+    }
+}
+
+void Log::stop_waiting() {
+  has_ended_ = true;
+  retry();
 }
 
 bool Log::may_rotate() const {
@@ -155,6 +179,11 @@ void Log::put(int stream, const char* bytes, std::uint32_t size) {
   const std::uint64_t begin = offset_[stream];
   const std::uint32_t written = write_bytes(stream, bytes, size);
   offset_[stream] += written;
+  if (written < size && waits_for_room()) {
+    keep(stream, bytes + written, size - written);
+    size = written;
+    if (size == 0) return;
+  }
   const void* newline = ::memrchr(bytes, '\n', size);
   line_[stream] =
       newline == nullptr
@@ -171,9 +200,10 @@ void Log::put(int stream, const char* bytes, std::uint32_t size) {
 }
 
 /// Makes room at the cost of the oldest lines; with none left the rest is dropped: a full disk must
-/// not block the program.
+/// not block the program, unless it is asked to.
 std::uint32_t Log::write_bytes(int stream, const char* bytes, std::uint32_t size) {
   std::uint32_t written = 0;
+  if (files_.streams[stream] >= 0) no_room_ = false;
   while (written < size && files_.streams[stream] >= 0) {
     const long result = sys(SYS_write, files_.streams[stream], bytes + written, size - written);
     if (result == -EINTR) continue;
@@ -181,7 +211,8 @@ std::uint32_t Log::write_bytes(int stream, const char* bytes, std::uint32_t size
       written += static_cast<std::uint32_t>(result);
       continue;
     }
-    if ((result != -ENOSPC && result != -EDQUOT) || !drop_oldest()) break;
+    no_room_ = result == -ENOSPC || result == -EDQUOT;
+    if (!no_room_ || !make_room()) break;
   }
   return written;
 }
@@ -259,7 +290,7 @@ bool Log::begin_generation() {
     fd = static_cast<int>(sys(SYS_openat, files_.index_dir, wire::kNextLogIndex,
                               O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                               0600));
-    if (fd >= 0 || (fd != -ENOSPC && fd != -EDQUOT) || !drop_oldest()) break;
+    if (fd >= 0 || (fd != -ENOSPC && fd != -EDQUOT) || !make_room()) break;
   }
   const int old_fd = files_.index;
   const std::uint64_t old_offsets[2] = {offset_[0], offset_[1]};
@@ -270,7 +301,7 @@ bool Log::begin_generation() {
     ++generation_;
     do {
       done = put_entry(0, 0, 0, wire::kLogBegin);
-    } while (!done && drop_oldest());
+    } while (!done && make_room());
     done = done && keep_index() &&
            sys(SYS_renameat, files_.index_dir, wire::kNextLogIndex, files_.index_dir,
                current.text) == 0;
@@ -297,7 +328,7 @@ bool Log::keep_index() {
   long result = 0;
   do {
     result = sys(SYS_linkat, files_.index_dir, current.text, files_.index_dir, old.text, 0);
-  } while ((result == -ENOSPC || result == -EDQUOT) && drop_oldest());
+  } while ((result == -ENOSPC || result == -EDQUOT) && make_room());
   // EEXIST: done by a shim that was killed then. On a file system without hard links (EPERM) the
   // limit counts for more than the times of old lines. link(2).
   return result == 0 || result == -EEXIST || result == -EPERM || result == -EOPNOTSUPP;
@@ -312,6 +343,7 @@ bool Log::open_streams() {
     const long fd = sys(SYS_openat, files_.stream_dir, name.text,
                         O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     files_.streams[stream] = fd < 0 ? -1 : static_cast<int>(fd);
+    if (fd < 0) no_room_ = fd == -ENOSPC || fd == -EDQUOT;
     offset_[stream] = size_of(files_.streams[stream]);
     streams_missing_ = streams_missing_ || fd < 0;
   }
@@ -323,6 +355,9 @@ void Log::remove_generation(std::uint32_t generation) {
     sys(SYS_unlinkat, kind == LogFile::Index ? files_.index_dir : files_.stream_dir,
         LogName(kind, generation).text, 0);
 }
+
+/// False when there is no more to be had.
+bool Log::make_room() { return !limits_.blocks && drop_oldest(); }
 
 /// False when there is no rotated one left.
 bool Log::drop_oldest() {
