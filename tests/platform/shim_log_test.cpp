@@ -271,6 +271,87 @@ TEST(ShimLog, WithoutHardLinksItIsRotatedAllTheSame) {
   EXPECT_EQ(lines, numbered(100 - static_cast<int>(lines.size()), 100));
 }
 
+/// A log whose stdout.log has no room until there is some.
+class FullLog : public testing::Test {
+ protected:
+  FullLog() {
+    const auto open = [&](const std::string& path) {
+      return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    };
+    file_ = Fd{open(dir_ / "stdout.log")};
+    fd_ = Fd{::open(dir_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    out_ = open("/dev/full");  // full(4)
+    files_ = {{out_, open(dir_ / "stderr.log")}, open(dir_ / "log.idx"), fd_.get(), fd_.get()};
+  }
+  ~FullLog() override { log_.close(); }
+  void open_log(bool blocks) { log_.open(files_, {.blocks = blocks}); }
+  void say(int stream, std::string_view text) {
+    log_.append(stream, text.data(), static_cast<std::uint32_t>(text.size()));
+  }
+  void make_room() const { ASSERT_EQ(::dup3(file_.get(), out_, O_CLOEXEC), out_); }
+
+  TempDir dir_;
+  Fd file_;
+  Fd fd_;
+  int out_ = -1;
+  shim::LogFiles files_;
+  shim::Log log_;
+};
+
+TEST_F(FullLog, BlockingKeepsWhatFindsNoRoomUntilThereIsSome) {
+  open_log(true);
+  const std::string big(65536, 'b');
+  say(kOut, "\n" + big.substr(1));
+  EXPECT_TRUE(log_.is_waiting(kOut));
+  EXPECT_FALSE(log_.is_waiting(kErr));
+  say(kErr, "in between\n");
+  log_.retry();
+  EXPECT_TRUE(log_.is_waiting(kOut));
+  EXPECT_EQ(messages(read(dir_)), std::vector<std::string>{"e:in between"});
+
+  make_room();
+  log_.retry();
+  EXPECT_FALSE(log_.is_waiting());
+  say(kOut, "\nafter\n");
+
+  EXPECT_EQ(read_file(dir_ / "stdout.log"), "\n" + big.substr(1) + "\nafter\n");
+  for (const auto& entry : read(dir_)) EXPECT_FALSE(entry.is_notice) << entry.message;
+}
+
+TEST_F(FullLog, BlockingTakesNoOlderLines) {
+  write_file(dir_ / "stdout.log.1", "old\n");
+  write_file(dir_ / "log.idx.1", "");
+  open_log(true);
+  say(kOut, "new\n");
+  EXPECT_TRUE(log_.is_waiting(kOut));
+  EXPECT_TRUE(fs::exists(dir_ / "stdout.log.1"));
+}
+
+TEST_F(FullLog, WhoeverStopsWaitingCountsWhatIsLost) {
+  open_log(true);
+  say(kOut, "12345678\n");
+  log_.stop_waiting();
+  EXPECT_FALSE(log_.is_waiting());
+  say(kOut, "9\n");
+  EXPECT_FALSE(log_.is_waiting()) << "never again";
+  log_.finish();
+
+  std::uint64_t lost = 0;
+  for (const auto& entry : read(dir_))
+    lost += std::stoull(entry.message.substr(entry.message.find(' ')));
+  EXPECT_EQ(lost, 11U);
+}
+
+TEST_F(FullLog, DroppingWaitsForNothing) {
+  open_log(false);
+  say(kOut, "lost\n");
+  EXPECT_FALSE(log_.is_waiting());
+  make_room();
+  say(kOut, "after\n");
+  EXPECT_EQ(read(dir_).back().message, "after");
+  EXPECT_TRUE(read(dir_).front().is_notice);
+}
+
 // Whatever the bytes, the pieces, the limit and the lives: no line is lost, torn or out of order.
 RC_GTEST_PROP(ShimLog, RotationChangesNoLine, ()) {
   struct Piece {
