@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+PWRITE64 = 18  # x86-64
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 BOUND = 20  # seconds that any recovering command may take
 
@@ -301,7 +302,8 @@ class Trial:
         table = self.data + "/.ports"
         if os.path.exists(table):
             with open(table, "rb") as file:
-                if any(file.read()):
+                # A byte that cannot be cleared costs a port until the range is used up.
+                if any(file.read()) and not (self.o.get("errno") and self.syscall == PWRITE64):
                     self.fail("a port is marked as taken, and nobody has it")
         if not eventually(lambda: not self.strays()):
             self.fail(f"left processes: {self.strays()}")
@@ -344,7 +346,8 @@ class Trial:
             if self.broken:
                 raise Unfit("; ".join(self.broken))
             done, report = self.inject(operation)
-            self.code, self.reached = report["code"], report["reached"]
+            self.code, self.reached, self.syscall = (
+                report["code"], report["reached"], report.get("syscall"))
             self.check_operation(done, report)
             self.check_recovered(done, acknowledges)
             self.check_clean()
