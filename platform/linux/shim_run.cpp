@@ -24,9 +24,8 @@ wire::ControlRequest make_request(wire::ControlOp op, std::int32_t number = 0,
 }
 
 Error gone(const std::string& container) {
-  Error error{ErrorKind::NotFound, "the container's shim is gone: it has ended",
-              "ask for its state", container, ESRCH};
-  return error;
+  // The container is there still: not NotFound.
+  return {ErrorKind::Conflict, "has just ended", "ask for its state", container, ESRCH};
 }
 
 Error busy(const std::string& container) {

@@ -60,6 +60,7 @@ class Round {
   void forget_old(bool all);
   void settle(const std::string& name);
   void compare(const std::string& name);
+  bool is_printed_limit(const Process& process);
   void clean_up();
   void violate(const std::string& text);
 
@@ -78,6 +79,7 @@ class Round {
   std::vector<Hold> holds_;
   std::map<std::string, std::optional<int>> ports_;
   std::set<std::string> supervised_;  ///< names whose containers may be the living supervisor's
+  std::vector<std::pair<std::string, int>> orphans_;  ///< name and life
   bool is_full_ = false;
   int fills_ = 0;
   bool was_full_ = false;
