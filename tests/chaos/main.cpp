@@ -22,7 +22,7 @@ struct Totals {
 
 struct Options {
   std::uint64_t seed = 0;
-  int seconds = 600, steps = 80, shrink_seconds = 120;
+  int seconds = 600, steps = 150, shrink_seconds = 120;
   std::optional<int> round;
   bool mixed = false;
   std::string history = "chaos.jsonl";

@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What a killed command has told a zygote or a shim is done by then: a start that was cut off is
-/// given up after two seconds, a stop kills after one.
-constexpr auto kLateEffects = 3s;
+/// What a killed command has told a zygote or a shim is done by then: a stop kills after one
+/// second.
+constexpr auto kLateEffects = 1500ms;
 
 json to_json(const std::set<Condition>& conditions) {
   json list = json::array();
