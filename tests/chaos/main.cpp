@@ -131,6 +131,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (!supervised.empty()) return supervise(supervised, listener);
   if (round >= 0) options.round = round;
+  (void)beside("");
   leave_mounts();
   return run_all(options);
 }

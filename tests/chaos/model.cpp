@@ -185,7 +185,12 @@ Model::Moves Model::first_moves(const Request& request, const Condition& now) co
     }
     case Verb::Remove:
     case Verb::ForceRemove: {
-      if (absent) return answer(request.is_idempotent ? kOk : kNotFound);
+      if (absent) {
+        auto moves = answer(request.is_idempotent ? kOk : kNotFound);
+        // It was there when this one looked; somebody else has removed it since.
+        if (overlapped_.contains(request.id)) moves.push_back({now, {0, kOk}});
+        return moves;
+      }
       if (!running) return {{Condition{}, {0, kOk}}};
       if (request.verb == Verb::Remove && !request.is_idempotent) return answer(kRefused);
       return {{dying(now, kByKill), {1, {}}}};

@@ -84,6 +84,12 @@ void add_lines(std::vector<std::string>& left, const char* path, const std::stri
 
 }  // namespace
 
+std::string beside(const std::string& name) {
+  // Once, at the beginning: in another mount namespace the kernel may name it differently.
+  static const auto directory = fs::read_symlink("/proc/self/exe").parent_path();
+  return (directory / name).string();
+}
+
 World::World() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   directory_ = "/tmp/ringfort-chaos-XXXXXX";
@@ -92,7 +98,7 @@ World::World() {
       ::geteuid() == 0 && ::mount("chaos", directory_.c_str(), "tmpfs", 0, "size=24m") == 0;
   ::chmod(directory_.c_str(), 0755);
   fs::create_directory(directory_ + "/image");
-  fs::copy_file(RINGFORT_BIN_DIR "/talker", directory_ + "/image/talker");
+  fs::copy_file(beside("talker"), directory_ + "/image/talker");
   if (const auto added = ringfort({"image", "add", "talker", directory_ + "/image"});
       added.code != 0)
     throw std::runtime_error("ringfort image add: " + added.err);
@@ -161,7 +167,7 @@ int World::reap(pid_t pid) {
 
 Outcome World::ringfort(const std::vector<std::string>& words, std::chrono::milliseconds patience,
                         const std::function<void(pid_t)>& begun) {
-  std::vector<std::string> argv{RINGFORT_BIN_DIR "/ringfort"};
+  std::vector<std::string> argv{beside("ringfort")};
   argv.insert(argv.end(), words.begin(), words.end());
   // No pipes: whoever inherits them does not keep us waiting.
   const int out = ::memfd_create("out", MFD_CLOEXEC), err = ::memfd_create("err", MFD_CLOEXEC);

@@ -68,6 +68,9 @@ class World {
   std::set<pid_t> own_;  ///< started here: not to be reaped in passing
 };
 
+/// Path of a program that lies where this one does.
+std::string beside(const std::string& name);
+
 /// The talker's word for a container, and back: "chaos:<name>:<life>".
 std::string token(const std::string& name, int life);
 /// 0 if it is none of this name.
