@@ -233,9 +233,11 @@ void Round::operate(int number, const Step& step) {
     case Verb::FreezeSupervisor:
       return freeze(step, supervisor_.pid());
     case Verb::FreezeShim: {
-      const auto shims = shims_of(world_.processes(), world_.data_dir());
-      if (shims.empty()) return;
-      return freeze(step, shims[static_cast<std::size_t>(step.which) % shims.size()].first);
+      auto shims = world_.processes();
+      std::erase_if(shims, [](const auto& one) { return one.name != "ringfort-shim"; });
+      if (!shims.empty())
+        freeze(step, shims[static_cast<std::size_t>(step.which) % shims.size()].pid);
+      return;
     }
     case Verb::FillDisk:
       return fill_disk(step);
@@ -257,18 +259,28 @@ void Round::hit(int number, Verb verb, const std::string& name, int life, pid_t 
   if (!models_[name].end(number, {}, false)) verdict_.violations.push_back("the model is wrong");
 }
 
-void Round::kill_shim(int number, const Step& step) {
+/// A main program that lives, by the step's choice.
+std::optional<std::pair<std::string, Process>> Round::choose_main(const Step& step) {
+  std::vector<std::pair<std::string, Process>> mains;
   const auto all = world_.processes();
-  const auto shims = shims_of(all, world_.data_dir());
-  if (shims.empty()) return;
-  const auto& [pid, id] = shims[static_cast<std::size_t>(step.which) % shims.size()];
-  const auto name = id.substr(0, id.rfind('-'));
-  int life = 0;
-  for (const auto& main : mains_of(all, name))
-    if (main.parent == pid) life = life_of(main.argv[1], name);
-  // On its way in or out: what it stands for can't be told.
-  if (life == 0) return;
-  hit(number, Verb::KillShim, name, life, pid, SIGKILL);
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, model] : models_)
+    for (auto& main : mains_of(all, name)) mains.emplace_back(name, std::move(main));
+  if (mains.empty()) return std::nullopt;
+  return mains[static_cast<std::size_t>(step.which) % mains.size()];
+}
+
+/// One of a program that runs: what others stand for can't be told.
+void Round::kill_shim(int number, const Step& step) {
+  const auto chosen = choose_main(step);
+  if (!chosen) return;
+  const auto& [name, main] = *chosen;
+  const int life = life_of(main.argv[1], name);
+  const auto is_shim = [&](const auto& one) {
+    return one.pid == chosen->second.parent && one.name == "ringfort-shim";
+  };
+  if (std::ranges::none_of(world_.processes(), is_shim)) return;  // killed a moment ago
+  hit(number, Verb::KillShim, name, life, main.parent, SIGKILL);
   const std::lock_guard lock(mutex_);
   const auto* program = models_[name].program(life);
   if (program != nullptr && program->is_confined && program->has_child)
@@ -276,16 +288,9 @@ void Round::kill_shim(int number, const Step& step) {
 }
 
 void Round::kill_main(int number, const Step& step) {
-  std::vector<std::pair<std::string, Process>> mains;
-  const auto all = world_.processes();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [name, model] : models_)
-      for (auto& main : mains_of(all, name)) mains.emplace_back(name, std::move(main));
-  }
-  if (mains.empty()) return;
-  const auto& [name, main] = mains[static_cast<std::size_t>(step.which) % mains.size()];
-  hit(number, Verb::KillMain, name, life_of(main.argv[1], name), main.pid, SIGKILL);
+  if (const auto chosen = choose_main(step))
+    hit(number, Verb::KillMain, chosen->first, life_of(chosen->second.argv[1], chosen->first),
+        chosen->second.pid, SIGKILL);
 }
 
 void Round::hold(const Step& step, std::function<void()> release) {

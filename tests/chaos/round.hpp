@@ -47,6 +47,7 @@ class Round {
   void check_lines(const Step& step, const Reply& reply);
 
   void operate(int number, const Step& step);
+  std::optional<std::pair<std::string, Process>> choose_main(const Step& step);
   void kill_shim(int number, const Step& step);
   void kill_main(int number, const Step& step);
   void freeze(const Step& step, pid_t pid);

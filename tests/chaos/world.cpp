@@ -237,24 +237,4 @@ std::vector<Process> mains_of(const std::vector<Process>& all, const std::string
   return found;
 }
 
-std::vector<std::pair<pid_t, std::string>> shims_of(const std::vector<Process>& all,
-                                                    const std::string& data_dir) {
-  std::vector<std::pair<pid_t, std::string>> found;
-  const auto containers = data_dir + "/containers/";
-  for (const auto& process : all) {
-    if (process.name != "ringfort-shim" || process.state == 'Z') continue;
-    std::error_code gone;
-    for (fs::directory_iterator it("/proc/" + std::to_string(process.pid) + "/fd", gone), end;
-         !gone && it != end; it.increment(gone)) {
-      std::error_code closed;
-      const auto target = fs::read_symlink(it->path(), closed).string();
-      if (!target.starts_with(containers) || target.find(" (deleted)") != target.npos) continue;
-      const auto rest = target.substr(containers.size());
-      found.emplace_back(process.pid, rest.substr(0, rest.find('/')));
-      break;
-    }
-  }
-  return found;
-}
-
 }  // namespace ringfort::chaos

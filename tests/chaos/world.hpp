@@ -79,8 +79,4 @@ int life_of(const std::string& token, const std::string& name);
 /// Main programs of a name among these; their children call themselves otherwise.
 std::vector<Process> mains_of(const std::vector<Process>& all, const std::string& name);
 
-/// The shims among these that hold files of this world's containers: pid and container's id.
-std::vector<std::pair<pid_t, std::string>> shims_of(const std::vector<Process>& all,
-                                                    const std::string& data_dir);
-
 }  // namespace ringfort::chaos
