@@ -188,18 +188,28 @@ Reply Round::ask(int number, const Step& step, Client& client) {
   return reply;
 }
 
-/// Each run prints "<token> 1", "<token> 2", …; nothing may be missing or twice.
+/// Each run prints "<token> 1", "<token> 2", …; nothing may be missing or twice. A run that nobody
+/// has hurt prints all of them.
 void Round::check_lines(const Step& step, const Reply& reply) {
+  std::unique_lock lock(mutex_);
   if (was_full_) return;  // lines may be missing, and a notice says so
+  const auto& model = models_[step.name];
+  const auto conditions = model.conditions();
+  lock.unlock();
   if (reply.has_notice) return violate("logs of " + step.name + ": a notice without a fault");
   int last = 0, life = 0;
+  const auto check_end = [&] {
+    const std::lock_guard again(mutex_);
+    const auto* program = model.program(life);
+    return program == nullptr || last == program->lines || last == 0 || model.was_hurt(life);
+  };
   for (std::size_t i = 0; i < reply.lines.size(); ++i) {
     const auto& line = reply.lines[i];
     const auto space = line.find(' ');
     const int its = life_of(line.substr(0, space), step.name);
     const int number = space == line.npos ? 0 : std::atoi(line.c_str() + space);
     const bool is_next = number == last + 1 && (life == 0 || its == life);
-    const bool is_new_run = number == 1;
+    const bool is_new_run = number == 1 && check_end();
     const bool is_cut = i + 1 == reply.lines.size();  // of a writer that was killed
     if (its == 0 || (!is_next && !is_new_run && !is_cut))
       return violate("logs of " + step.name + ": after line " + std::to_string(last) + " comes " +
@@ -207,6 +217,10 @@ void Round::check_lines(const Step& step, const Reply& reply) {
     life = its;
     last = number;
   }
+  const auto ended = [](const Condition& now) { return now.ends == kOwnCode; };
+  if (conditions.size() == 1 && ended(*conditions.begin()) &&
+      conditions.begin()->phase == Phase::Exited && !check_end())
+    violate("logs of " + step.name + ": the last line is " + std::to_string(last));
 }
 
 void Round::operate(int number, const Step& step) {
