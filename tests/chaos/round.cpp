@@ -176,6 +176,7 @@ Reply Round::ask(int number, const Step& step, Client& client) {
       else
         interrupted_[number] = {step.name, Clock::now()};
     }
+    if (excused) soil(model);
     event["conditions"] = to_json(model.conditions());
     history_.add(event);
     if (!violation.empty())
@@ -192,9 +193,10 @@ Reply Round::ask(int number, const Step& step, Client& client) {
 /// has hurt prints all of them.
 void Round::check_lines(const Step& step, const Reply& reply) {
   std::unique_lock lock(mutex_);
-  if (was_full_) return;  // lines may be missing, and a notice says so
   const auto& model = models_[step.name];
   const auto conditions = model.conditions();
+  for (const auto& now : conditions)
+    if (soiled_.contains(now.life)) return;  // lines may be missing, and a notice says so
   lock.unlock();
   if (reply.has_notice) return violate("logs of " + step.name + ": a notice without a fault");
   int last = 0, life = 0;
@@ -335,13 +337,21 @@ void Round::freeze(const Step& step, pid_t pid) {
   });
 }
 
+/// The disk was full while these lived.
+void Round::soil(const Model& model) {
+  for (const auto& now : model.conditions()) soiled_.insert(now.life);
+}
+
 void Round::fill_disk(const Step& step) {
   if (!world_.can_be_filled() || is_full_) return;
   {
     const std::lock_guard lock(mutex_);
-    is_full_ = was_full_ = true;
+    is_full_ = true;
     ++fills_;
-    for (auto& [name, model] : models_) model.spoil();
+    for (auto& [name, model] : models_) {
+      model.spoil();
+      soil(model);
+    }
   }
   world_.fill();
   hold(step, [this] {

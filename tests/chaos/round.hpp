@@ -51,6 +51,7 @@ class Round {
   void kill_shim(int number, const Step& step);
   void kill_main(int number, const Step& step);
   void freeze(const Step& step, pid_t pid);
+  void soil(const Model& model);
   void fill_disk(const Step& step);
   void thief(const Step& step);
   void hold(const Step& step, std::function<void()> release);
@@ -83,7 +84,7 @@ class Round {
   std::vector<std::pair<std::string, int>> orphans_;  ///< name and life
   bool is_full_ = false;
   int fills_ = 0;
-  bool was_full_ = false;
+  std::set<int> soiled_;  ///< lives whose output a full disk may have taken
   Verdict verdict_;
   int next_number_ = 0;
 };
