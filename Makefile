@@ -31,11 +31,12 @@ seed-soak: build
 	RINGFORT_TEST_ISOLATION=namespaces RINGFORT_TEST_LANDLOCK_ABI=2 $(SOAK)
 
 # Each system call of each operation: hours. MUTATING=1 tries those that change something, STEP=13
-# each 13th, OPERATION=create one operation, FAULT=ENOSPC (EIO, EMFILE, EAGAIN, EINTR) an error.
+# each 13th, OPERATION=create one operation, FAULT="EIO EINTR" errors instead of SIGKILL (of ENOSPC,
+# EIO, EMFILE, EAGAIN, EINTR), LEVEL=namespaces the other level.
 crash: build
 	python3 tests/crash/crash.py --ringfort build/release/bin/ringfort \
 	  --injector build/release/bin/crash_injector --step $(or $(STEP),1) -j $(JOBS) \
-	  $(if $(MUTATING),--mutating) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(MUTATING),--mutating) $(if $(SEED),--seed $(SEED)) $(if $(LEVEL),--level $(LEVEL)) \
 	  $(OPERATION:%=--operation %) $(FAULT:%=--errno %)
 
 # Ten minutes of faults under clients. SEED=n SECONDS=60 choose, SEED=n ROUND=k plays one again.

@@ -201,8 +201,9 @@ void Container::on_restore(const Restore& call) {
       if (found_->leaving) (void)feed(Event::Remove);
       return;
     }
-    // It ended since it was looked at.
-    exit_ = platform::exit_record_of(context_->seams.shim_traces(state_dir));
+    // It ended since it was looked at. If nobody lets us see how, it counts as lost.
+    exit_ = platform::exit_record_of(
+        context_->seams.shim_traces(state_dir).value_or(platform::ShimTraces{}));
   }
   const bool waits = has_policy() && restarts_.next_start && !restarts_.stopped_by_user;
   if (waits) {

@@ -60,7 +60,7 @@ struct Seams {
   std::function<Result<std::unique_ptr<platform::MemoryCgroup>>(const std::string&, Bytes)>
       make_cgroup;
   std::function<Result<std::unique_ptr<platform::MemoryCgroup>>(const std::string&)> reopen_cgroup;
-  std::function<platform::ShimTraces(const std::string&)> shim_traces;
+  std::function<Result<platform::ShimTraces>(const std::string&)> shim_traces;
   std::function<WallTime()> now;
   std::function<specs::BootTime()> boot_time;
   std::function<platform::Fd(int)> duplicate;  ///< of a caller's descriptor; empty on failure

@@ -2,6 +2,7 @@
 
 #include "ringfort/specs/container_record.hpp"
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -63,7 +64,13 @@ Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
   }
   recovered->site = site_of(record, std::move(*blueprint), seams);
 
-  const auto traces = seams.shim_traces(state_directory(*seams.files, record.id));
+  const auto read = seams.shim_traces(state_directory(*seams.files, record.id));
+  if (!read) {
+    auto refused = read.error();
+    refused.container = record.id.str();
+    return fail(std::move(refused));
+  }
+  const auto& traces = *read;
   recovered->found = platform::judge(traces);
   if (recovered->found == platform::Found::Ended || recovered->found == platform::Found::Lost)
     recovered->exit = platform::exit_record_of(traces);
@@ -80,6 +87,20 @@ Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
   return recovered;
 }
 
+/// Error: one that cannot be read now may have any port.
+Result<std::set<std::uint16_t>> recorded_ports(const platform::ContainerFiles& files) {
+  std::set<std::uint16_t> known;
+  const auto ids = files.recorded();
+  if (!ids) return fail(ids.error());
+  for (const auto& id : *ids) {
+    const auto text = files.read_record(id);
+    if (!text && text.error().kind != ErrorKind::NotFound) return fail(text.error());
+    const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
+    if (record && record->port) known.insert(*record->port);
+  }
+  return known;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
@@ -91,20 +112,22 @@ Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
 }
 
 bool forget_stray_ports(platform::ContainerFiles& files) {
-  std::set<std::uint16_t> known;
-  const auto ids = files.recorded();
-  if (!ids) return false;
-  for (const auto& id : *ids) {
-    const auto text = files.read_record(id);
-    const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
-    if (record && record->port) known.insert(*record->port);
+  if (files.ports().strays({}).empty()) return false;
+  auto known = recorded_ports(files);
+  if (!known) return false;
+  std::map<std::uint16_t, platform::HeldPort> held;
+  for (const auto port : files.ports().strays(*known)) {
+    auto cursor = port;
+    // Not to be had: its container is being made at this moment.
+    if (auto claim = platform::claim_port({port, port}, cursor)) held[port] = std::move(*claim);
   }
+  // A container may have been made between the two. Who makes one holds the port until its record
+  // is there, so what has no record now, with the port in our hand, is nobody's.
+  known = held.empty() ? known : recorded_ports(files);
+  if (!known) return false;
   bool any = false;
-  for (auto port : files.ports().strays(known)) {
-    // Held: its container is being made at this moment.
-    if (!platform::claim_port({port, port}, port)) continue;
-    any = files.ports().set(port, false).has_value() || any;
-  }
+  for (const auto& [port, claim] : held)
+    if (!known->contains(port)) any = files.ports().set(port, false).has_value() || any;
   return any;
 }
 

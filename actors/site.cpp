@@ -69,6 +69,7 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   command.terminal = recipe.options.terminal;
   if (service.logs && service.logs->max_size) command.log.max_size = service.logs->max_size->count;
   if (service.logs && service.logs->max_files) command.log.max_files = *service.logs->max_files;
+  command.log.blocks = service.logs && service.logs->mode == specs::LogMode::Block;
   if (user) {
     command.uid = user->uid;
     command.gid = user->gid;

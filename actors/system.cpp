@@ -74,7 +74,9 @@ Result<std::unique_ptr<System>> System::open(const std::string& data_dir, Settin
   auto started = platform::EventLoop::start();
   if (!started) return fail(std::move(started.error()));
   std::shared_ptr<platform::EventLoop> loop = std::move(*started);
-  auto system = over(real_seams(std::move(*files), loop), std::move(settings), std::move(actors));
+  auto seams = real_seams(std::move(*files), loop);
+  if (seams.files->found_dead_owner()) seams.forget_stray_ports();
+  auto system = over(std::move(seams), std::move(settings), std::move(actors));
   system->loop_ = std::move(loop);
   return system;
 }

@@ -28,6 +28,12 @@ Result<std::unique_ptr<Runtime>> open_keeping_runtime(const Call& call) {
   return Runtime::open(*std::move(config));
 }
 
+Result<platform::LogFollower> follow_log(const std::string& data_dir, const ContainerId& id,
+                                         const LogQuery& query) {
+  return platform::LogFollower::open(data_dir + "/containers/" + id.str(),
+                                     data_dir + "/state/" + id.str(), query);
+}
+
 Result<ContainerId> find_container(Runtime& runtime, const std::string& name) {
   if (const auto id = parse_container_id(name); id && exists(runtime, *id)) return *id;
   if (const ContainerId first{name, 1}; check(first) && exists(runtime, first)) return first;

@@ -5,6 +5,7 @@
 #include "ringfort/cli/command.hpp"
 #include "ringfort/cli/output/json.hpp"
 #include "ringfort/cli/output/words.hpp"
+#include "ringfort/platform/log_follower.hpp"
 
 #include <memory>
 #include <string>
@@ -45,6 +46,10 @@ int for_each_container(Runtime& runtime, const std::vector<std::string>& names,
   }
   return code;
 }
+
+/// Follows what a container writes; its runtime is not asked. Errors: Io.
+Result<platform::LogFollower> follow_log(const std::string& data_dir, const ContainerId& id,
+                                         const LogQuery& query);
 
 /// As `inspect` shows it.
 Json to_value(const ContainerEntry& entry);

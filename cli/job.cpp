@@ -119,6 +119,9 @@ void declare_log_flags(CLI::App& app, JobFlags& flags) {
              into(parse_size_limit, flags.log_size));
   add_option(app, "--log-files", "N", "keep the newest N log files (default 3)",
              into([](std::string_view text) { return parse_count(text, 100); }, flags.log_files));
+  add_option(app, "--log-mode", "MODE",
+             "on a full disk: drop output (default) or block the program",
+             into(parse_log_mode_flag, flags.log_mode));
 }
 
 std::string sudo_user(const char* uid, const char* gid) {
@@ -167,10 +170,11 @@ Result<Job> make_job(const JobFlags& flags, const Arguments& command, const Call
   job.service.command.entrypoint = command;
   job.service.env.insert(flags.env.rbegin(), flags.env.rend());  // the last of one name wins
   job.service.resources.memory = flags.memory;
-  if (flags.log_size || flags.log_files) {
+  if (flags.log_size || flags.log_files || flags.log_mode) {
     auto& logs = job.service.logs.emplace();
     logs.max_size = flags.log_size;
     if (flags.log_files) logs.max_files = static_cast<std::uint32_t>(*flags.log_files);
+    logs.mode = flags.log_mode.value_or(specs::LogMode::Drop);
   }
 
   auto& options = job.options;

@@ -33,6 +33,7 @@ struct JobFlags {
   bool port = false;
   std::optional<Bytes> log_size;
   std::optional<std::size_t> log_files;
+  std::optional<specs::LogMode> log_mode;
 };
 
 /// Declares all of them. `flags` must outlive the parsing.

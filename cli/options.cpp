@@ -1,6 +1,7 @@
 #include "ringfort/cli/options.hpp"
 
 #include "ringfort/specs/names.hpp"
+#include "ringfort/specs/words.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -116,6 +117,12 @@ Result<Isolation> parse_isolation_flag(std::string_view text) {
   if (const auto isolation = parse_isolation(text)) return *isolation;
   return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a level",
               "write auto, landlock or namespaces");
+}
+
+Result<specs::LogMode> parse_log_mode_flag(std::string_view text) {
+  for (const auto mode : {specs::LogMode::Drop, specs::LogMode::Block})
+    if (text == specs::word(mode)) return mode;
+  return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a log mode", "write drop or block");
 }
 
 Result<NetMode> parse_net_flag(std::string_view text) {

@@ -3,6 +3,7 @@
 
 #include "ringfort/specs/result.hpp"
 #include "ringfort/specs/run_options.hpp"
+#include "ringfort/specs/service.hpp"
 #include "ringfort/specs/status.hpp"
 #include "ringfort/specs/units.hpp"
 
@@ -85,6 +86,7 @@ Result<WallTime> parse_moment(std::string_view text, WallTime now);
 Result<std::pair<std::string, std::string>> parse_variable(std::string_view text);
 
 Result<Isolation> parse_isolation_flag(std::string_view text);
+Result<specs::LogMode> parse_log_mode_flag(std::string_view text);
 Result<Durability> parse_durability_flag(std::string_view text);
 Result<NetMode> parse_net_flag(std::string_view text);
 

@@ -44,13 +44,14 @@ class Files final : public ContainerFiles {
         pool_(data_.staging.get(), data_.trash.get(), owner_.nonce(), data_.container_mode),
         names_(data_, owner_.nonce(), pool_),
         ports_(data_.root.get()) {
-    for (auto& name : data_.take_over_leftovers(owner_.nonce())) {
-      pool_.delete_from_trash(std::move(name));
-    }
+    auto left = data_.take_over_leftovers(owner_.nonce());
+    found_dead_owner_ = left.any_owner_died;
+    for (auto& name : left.in_trash) pool_.delete_from_trash(std::move(name));
   }
 
   const std::string& data_dir() const override { return data_.path; }
   const std::string& owner_nonce() const override { return owner_.nonce(); }
+  bool found_dead_owner() const override { return found_dead_owner_; }
   ImageStore& images() override { return images_; }
   std::string container_dir(const ContainerId& id) const override {
     return data_.path + "/containers/" + id.str();
@@ -122,6 +123,7 @@ class Files final : public ContainerFiles {
   HalfPool pool_;
   NameClaims names_;
   PortTable ports_;
+  bool found_dead_owner_ = false;
   std::mutex mutex_;
   std::unordered_map<std::string, Existing> existing_;
   std::size_t listeners_ = 0;  ///< of `existing_`, still open here

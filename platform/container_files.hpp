@@ -59,6 +59,9 @@ class ContainerFiles {
 
   virtual const std::string& data_dir() const = 0;
   virtual const std::string& owner_nonce() const = 0;
+
+  /// Had a runtime on this directory been killed, when this one was opened?
+  virtual bool found_dead_owner() const = 0;
   virtual ImageStore& images() = 0;
 
   /// `<data_dir>/containers/<id>`

@@ -20,7 +20,11 @@ class Taken {
       : parent_fd_(parent_fd),
         name_(std::move(name)),
         staging_fd_(staging_fd),
-        dir_{::openat(parent_fd, name_.c_str(), kDirectory)} {}
+        dir_{again_after_signal([&] { return ::openat(parent_fd, name_.c_str(), kDirectory); })},
+        trouble_(dir_ || means_absent(errno) ? Status{} : fail(os_error("cannot open " + name_))) {}
+
+  /// Why the name could not be looked at.
+  const Status& trouble() const { return trouble_; }
 
   int dir_fd() const { return dir_.get(); }
   const std::string& away() const { return away_; }
@@ -51,6 +55,7 @@ class Taken {
   std::string name_;
   int staging_fd_;
   Fd dir_;
+  Status trouble_;
   std::string away_;
 };
 
@@ -65,9 +70,12 @@ Status remove_contested(const RemovalPlace& place, HalfPool& pool, const Contain
   const auto name = id.str();
   Taken container(place.containers_fd, name, place.staging_fd);
   Taken state(place.state_fd, name, place.staging_fd);
+  for (const auto* half : {&container, &state})
+    if (!half->trouble()) return half->trouble();
   if (state.dir_fd() >= 0) {
     // Whoever clears a leftover away, or takes it over, holds this lock.
-    if (::flock(state.dir_fd(), LOCK_EX) != 0) return fail(os_error("cannot lock its records"));
+    if (again_after_signal([&] { return ::flock(state.dir_fd(), LOCK_EX); }) != 0)
+      return fail(os_error("cannot lock its records"));
     if (!state.is_in_place()) return {};
     if (is_locked(state.dir_fd(), "shim")) return conflict(name);
   }

@@ -98,8 +98,9 @@ Result<DataDirectory> DataDirectory::open(const std::string& path) {
   return fail(made.error());
 }
 
-std::vector<std::string> DataDirectory::take_over_leftovers(const std::string& nonce) const {
-  std::vector<std::string> taken;
+Leftovers DataDirectory::take_over_leftovers(const std::string& nonce) const {
+  Leftovers found;
+  auto& taken = found.in_trash;
   std::set<std::string> dead;
   for (const int from_fd : {staging.get(), trash.get()}) {
     const auto entries = list_directory(from_fd);
@@ -116,7 +117,7 @@ std::vector<std::string> DataDirectory::take_over_leftovers(const std::string& n
     }
   }
   const auto entries = list_directory(owners.get());
-  if (!entries) return taken;
+  if (!entries) return found;
   dead.clear();
   for (const auto& entry : *entries) {
     if (entry.name != nonce && !is_live_owner(owners.get(), entry.name)) dead.insert(entry.name);
@@ -124,7 +125,8 @@ std::vector<std::string> DataDirectory::take_over_leftovers(const std::string& n
   if (!dead.empty()) take_over_bare_containers(dead, nonce, taken);
   // Last: a clean-up that is cut short is begun again by the next one.
   for (const auto& name : dead) forget_dead_owner(owners.get(), name);
-  return taken;
+  found.any_owner_died = !dead.empty();
+  return found;
 }
 
 /// Containers without records ended with their owner, so nobody will ask for them.

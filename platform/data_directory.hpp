@@ -12,6 +12,12 @@
 
 namespace ringfort::platform {
 
+/// What was found when a runtime was opened.
+struct Leftovers {
+  std::vector<std::string> in_trash;  ///< names there, ours now
+  bool any_owner_died = false;        ///< without its farewell
+};
+
 struct DataDirectory {
   std::string path;  ///< absolute
   Fd root;
@@ -27,9 +33,9 @@ struct DataDirectory {
   static Result<DataDirectory> open(const std::string& path);
 
   /// Moves what dead owners left in .staging and .trash, and their containers without records, to
-  /// names of `nonce` in .trash and returns these names. Of two runtimes that clean at once, each
+  /// names of `nonce` in .trash. Of two runtimes that clean at once, each
   /// thing is taken by one.
-  std::vector<std::string> take_over_leftovers(const std::string& nonce) const;
+  Leftovers take_over_leftovers(const std::string& nonce) const;
 
  private:
   void take_over_bare_containers(const std::set<std::string>& dead, const std::string& nonce,

@@ -22,6 +22,10 @@ Error os_error(int number, std::string what, std::string hint) {
   return Error{kind, std::move(what), std::move(hint), {}, number};
 }
 
+bool means_absent(int number) {
+  return number == ENOENT || number == ENOTDIR || number == ELOOP || number == ENXIO;
+}
+
 Status write_all(int fd, std::string_view text, const std::string& what) {
   while (!text.empty()) {
     const auto put = ::write(fd, text.data(), text.size());

@@ -3,6 +3,7 @@
 
 #include "ringfort/specs/result.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -45,6 +46,18 @@ class Fd {
 /// errno as an Error of kind Io (NotFound for ENOENT): "<what>: <errno text>".
 Error os_error(std::string what, std::string hint = {});
 Error os_error(int number, std::string what, std::string hint = {});
+
+/// Does this errno of an open say that there is no such file, or none of ours (a link, a socket)?
+/// Any other leaves it open whether there is one.
+bool means_absent(int number);
+
+/// What `call` returns once no signal interrupts it. signal(7).
+template <class SystemCall>
+auto again_after_signal(SystemCall&& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
 
 /// All of `text` at the descriptor's position.
 Status write_all(int fd, std::string_view text, const std::string& what);

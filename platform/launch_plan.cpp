@@ -216,6 +216,7 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   add_landlock(plan, policy, host);
   if (command.terminal) add_terminal(plan);
   if (!command.listen_name.empty() && command.own_port) plan.flags |= wire::kListen;
+  if (command.log.blocks) plan.flags |= wire::kLogBlocks;
   plan.seccomp = filter_for(policy.network.mode);
   return plan;
 }

@@ -54,10 +54,11 @@ struct BpfInstruction {
   bool operator==(const BpfInstruction&) const = default;
 };
 
-/// When the shim rotates a container's logs.
+/// When the shim rotates a container's logs, and what it does without room.
 struct LogLimits {
   std::uint64_t max_size = wire::kLogMaxSize;    ///< bytes of both streams; 0 = never
   std::uint32_t max_files = wire::kLogMaxFiles;  ///< generations, the current one counted; from 1
+  bool blocks = false;                           ///< as wire::kLogBlocks
   bool operator==(const LogLimits&) const = default;
 };
 

@@ -31,8 +31,8 @@ Fd LogPlace::open_file(LogFile kind, std::uint32_t generation) const {
   if (dir < 0) return {};
   Fd fd{::openat(dir, LogName(kind, generation).text,
                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  // ELOOP: a link, which no shim makes. It is not followed, and is nobody's log.
-  if (!fd && errno != ENOENT && errno != ELOOP && trouble_)
+  // ELOOP: a link, ENXIO: a socket. No shim makes one; it is not followed, and is nobody's log.
+  if (!fd && errno != ENOENT && errno != ELOOP && errno != ENXIO && trouble_)
     trouble_ = fail(os_error("cannot open " + std::string(LogName(kind, generation).text)));
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
@@ -44,6 +44,9 @@ Fd LogPlace::open_stream(LogFile kind, std::uint32_t generation) const {
   auto fd = open_file(kind, 0);
   // Rotated between the two looks: what was opened may belong to the next one already.
   if (auto now = open_file(kind, generation)) return now;
+  // A shim makes the new streams after the new index: as long as that is not there, it is ours.
+  const auto index = open_file(LogFile::Index, 0);
+  if (generation_of(index.get()).value_or(generation) > generation) return {};
   return fd;
 }
 
@@ -52,7 +55,10 @@ std::vector<std::uint32_t> LogPlace::rotated() const {
   for (const int dir : {container.get(), state.get()}) {
     if (dir < 0) continue;
     const auto entries = list_directory(dir);
-    if (!entries) continue;  // the current files are read all the same
+    if (!entries) {  // the current files are read all the same
+      if (trouble_) trouble_ = fail(entries.error());
+      continue;
+    }
     for (const auto& entry : *entries) {
       for (const LogFile kind : wire::kLogFileKinds) {
         const auto number = wire::rotated_generation(kind, entry.name.c_str());
@@ -95,6 +101,16 @@ bool parse_entry(const char* bytes, wire::LogIndexEntry& entry) {
   return entry.stream <= 1 && entry.flags <= (wire::kLogDropped | wire::kLogBegin) &&
          entry.reserved == 0 &&
          entry.checksum == wire::checksum(&entry, offsetof(wire::LogIndexEntry, checksum));
+}
+
+std::optional<std::uint32_t> generation_of(int index_fd) {
+  wire::LogIndexEntry entry{};
+  constexpr std::uint64_t kLook = 64 * sizeof entry;
+  const auto size = size_of(index_fd);
+  const auto bytes = read_at(index_fd, size > kLook ? size - kLook : 0, kLook);
+  for (auto at = bytes.size(); at >= sizeof entry; --at)
+    if (parse_entry(bytes.data() + at - sizeof entry, entry)) return entry.generation;
+  return std::nullopt;
 }
 
 std::uint64_t end_of(const wire::LogIndexEntry& entry) {

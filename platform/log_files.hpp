@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,11 +28,12 @@ struct LogPlace {
   /// Read-only; invalid = there is no such regular file, or it can't be opened (see `trouble`).
   Fd open_file(wire::LogFile kind, std::uint32_t generation) const;
 
-  /// A stream's file of a generation that may be the current one, or be rotated meanwhile.
+  /// A stream's file of a generation that was the current one, and may be rotated meanwhile.
+  /// Invalid = it is gone.
   Fd open_stream(wire::LogFile kind, std::uint32_t generation) const;
 
-  /// Why a file that is there could not be opened (no descriptors left, no right to): what was read
-  /// is then not the whole log.
+  /// Why a file that is there could not be opened or looked for (no descriptors left, no right to):
+  /// what was read is then not the whole log.
   Status trouble() const { return trouble_; }
 
   /// The numbers of rotated files, each once, from the oldest.
@@ -49,6 +51,10 @@ std::string read_at(int fd, std::uint64_t offset, std::size_t size);
 
 /// Copies the entry at `bytes` (of an entry's size), if it is a whole one.
 bool parse_entry(const char* bytes, wire::LogIndexEntry& entry);
+
+/// Which generation an index belongs to, by the last good one of its last 64 entries. Empty = none
+/// of them is good, or there is none yet.
+std::optional<std::uint32_t> generation_of(int index_fd);
 
 /// Where the bytes of an entry end in its stream's file.
 std::uint64_t end_of(const wire::LogIndexEntry& entry);

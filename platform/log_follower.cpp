@@ -54,11 +54,17 @@ Result<LogFollower> LogFollower::open(const std::string& container_dir,
     if (auto now = follower.place_.open_file(LogFile::Index, generation))
       follower.index_ = std::move(now);
   }
+  follower.is_number_known_ = generation_of(follower.index_.get()).has_value();
+  if (auto whole = follower.trouble(); !whole) return fail(whole.error());
   return follower;
 }
 
 std::vector<LogEntry> LogFollower::read() {
   if (ended_) return {};
+  // Before the look: what comes after it is told once more.
+  alignas(inotify_event) char events[4096];
+  while (changes_ && ::read(changes_.get(), events, sizeof events) > 0) {
+  }
   auto out = std::exchange(begin_, {});
   // The end before the last look: what a shim wrote is there before it lets go of its lock.
   const bool is_last = place_.state.get() < 0 || !is_locked(place_.state.get(), "shim");
@@ -110,43 +116,40 @@ void LogFollower::read_generation(std::vector<LogEntry>& out) {
 
 /// To the next generation that there is. False = it can't be opened now.
 bool LogFollower::advance(std::vector<LogEntry>& out) {
-  auto next = at_.generation + 1;
+  // The current index before the rotated ones: what is rotated meanwhile keeps its number.
+  auto index = place_.open_file(LogFile::Index, 0);
+  if (!index) return false;
+  const auto next = at_.generation + 1;
+  const auto said = generation_of(index.get());
+  const auto current = std::max(said.value_or(next), next);
   const auto numbers = place_.rotated();
   const auto found = std::ranges::find_if(numbers, [&](auto number) { return number >= next; });
-  Fd index;
-  if (found != numbers.end()) {
-    index = place_.open_file(LogFile::Index, *found);
-    if (!index) return true;  // removed meanwhile: look again
-    if (*found != next) say(notice::kGone, out);
-    next = *found;
-  } else {
-    index = place_.open_file(LogFile::Index, 0);
-    wire::LogIndexEntry first{};
-    const auto bytes = read_at(index.get(), 0, sizeof first);
-    if (bytes.size() == sizeof first && parse_entry(bytes.data(), first)) {
-      // Rotated between the two looks, or all that was rotated is gone (a full disk).
-      const auto now = place_.rotated();
-      if (first.generation != next && !now.empty() && now.back() >= next) return true;
-      if (first.generation != next) say(notice::kGone, out);
-      next = first.generation;
-    }
-  }
-  index_ = std::move(index);
-  at_.generation = next;
+  // A number above the current one is a foreign file's.
+  is_rotated_away_ = found != numbers.end() && *found < current;
+  at_.generation = is_rotated_away_ ? *found : current;
+  index_ = is_rotated_away_ ? place_.open_file(LogFile::Index, at_.generation) : std::move(index);
+  is_number_known_ = is_rotated_away_ || said;
   at_.index_offset = 0;
   at_.offset = {};
   was_cut_ = {};
   for (Fd& stream : streams_) stream.reset();
-  return static_cast<bool>(index_);
+  // Removed between the two looks is gone, too.
+  const bool is_gone = !index_ && stream_fd(0) < 0 && stream_fd(1) < 0;
+  if (at_.generation != next || is_gone) say(notice::kGone, out);
+  return true;
 }
 
 int LogFollower::stream_fd(int stream) {
+  const auto kind = static_cast<LogFile>(stream);
   if (!streams_[stream])
-    streams_[stream] = place_.open_stream(static_cast<LogFile>(stream), at_.generation);
+    streams_[stream] = is_rotated_away_ ? place_.open_file(kind, at_.generation)
+                                        : place_.open_stream(kind, at_.generation);
   return streams_[stream].get();
 }
 
 void LogFollower::take(const wire::LogIndexEntry& entry, std::vector<LogEntry>& out) {
+  if (!is_number_known_) at_.generation = entry.generation;
+  is_number_known_ = true;
   if (entry.generation != at_.generation) return;
   last_ = entry;
   const auto stamp = stamp_of(entry.stream, entry.sequence, entry.wall_usec);
@@ -168,6 +171,9 @@ void LogFollower::take_bytes(int stream, std::uint64_t to, LogEntry stamp,
   if (!was_cut_[stream] && size < to && at < to) {
     was_cut_[stream] = true;
     say(fd < 0 ? notice::kGone : notice::kCut, out);
+    // What has come since is at the end of what is there.
+    const auto come = std::min(size, to - at);
+    if (size < at) at = size - come;
   }
   // The offsets of the index are of no use then: all that is there belongs to this entry.
   if (was_cut_[stream]) to = size;
@@ -223,14 +229,9 @@ void LogFollower::say(const char* text, std::vector<LogEntry>& out) const {
 }
 
 void LogFollower::wait(std::chrono::milliseconds patience) const {
-  // Without inotify(7), of which a user has only so many, by looking ten times a second.
-  constexpr std::chrono::milliseconds kLookAgain(100);
   if (!changes_) patience = std::min(patience, kLookAgain);
   pollfd set{changes_.get(), POLLIN, 0};
   (void)::poll(&set, changes_ ? 1 : 0, static_cast<int>(patience.count()));
-  alignas(inotify_event) char events[4096];
-  while (changes_ && ::read(changes_.get(), events, sizeof events) > 0) {
-  }
 }
 
 }  // namespace ringfort::platform

@@ -18,11 +18,22 @@ class LogFollower {
   /// until they have one, are longer than a record, or the container has ended.
   std::vector<LogEntry> read();
 
-  /// The shim is gone and all that it wrote has been read. False for ever once it is so.
+  /// The shim is gone and all that it wrote has been read. False until resume() once it is so.
   bool is_open() const { return !ended_; }
+
+  /// The container was started again: its next life is read, too.
+  void resume() { ended_ = false; }
+
+  /// Why something that is there could not be read: what read() gave has a gap then.
+  Status trouble() const { return place_.trouble(); }
 
   /// Returns when there may be something new, at the latest after `patience`.
   void wait(std::chrono::milliseconds patience) const;
+
+  /// For poll(2): readable when there may be something new, until read() is called. -1 where the
+  /// user has no inotify(7) instance left: look again every kLookAgain.
+  int fd() const { return changes_.get(); }
+  static constexpr std::chrono::milliseconds kLookAgain{100};
 
  private:
   explicit LogFollower(LogPlace place) : place_(std::move(place)) {}
@@ -43,6 +54,8 @@ class LogFollower {
   Fd index_;
   std::array<Fd, 2> streams_;
   LogPosition at_;
+  bool is_number_known_ = false;  ///< an index that is still empty does not tell it
+  bool is_rotated_away_ = false;  ///< `at_.generation` was rotated when it was come to
   std::array<bool, 2> was_cut_{};
   std::vector<LogEntry> begin_;
   wire::LogIndexEntry last_{};

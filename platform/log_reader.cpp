@@ -42,7 +42,8 @@ struct Snapshot {
   std::uint64_t next_sequence = 0;
 };
 
-void add_generation(Snapshot& all, const LogPlace& place, std::uint32_t number, Fd index) {
+void add_generation(Snapshot& all, const LogPlace& place, std::uint32_t number, bool is_current,
+                    Fd index) {
   Generation added;
   added.number = number;
   added.index_size = size_of(index.get());
@@ -51,7 +52,8 @@ void add_generation(Snapshot& all, const LogPlace& place, std::uint32_t number, 
   const bool has_last = added.index.previous(last);
   added.index.rewind();
   for (std::uint8_t stream = 0; stream < 2; ++stream) {
-    auto fd = place.open_stream(static_cast<LogFile>(stream), number);
+    const auto kind = static_cast<LogFile>(stream);
+    auto fd = is_current ? place.open_stream(kind, number) : place.open_file(kind, number);
     all.modified[stream] = modified_usec(fd.get());
     added.begin[stream] = all.streams[stream].add(std::move(fd));
     added.size[stream] = all.streams[stream].size() - added.begin[stream];
@@ -70,14 +72,12 @@ Snapshot take_snapshot(const LogPlace& place) {
   Snapshot all;
   auto index = place.open_file(LogFile::Index, 0);
   auto numbers = place.rotated();
-  ReverseIndex entries{Fd{index ? ::dup(index.get()) : -1}};
-  wire::LogIndexEntry last{};
-  auto current = numbers.empty() ? 1 : numbers.back() + 1;
-  if (entries.previous(last)) current = last.generation;
+  const auto current =
+      generation_of(index.get()).value_or(numbers.empty() ? 1 : numbers.back() + 1);
   for (const auto number : numbers)
     if (number < current)
-      add_generation(all, place, number, place.open_file(LogFile::Index, number));
-  add_generation(all, place, current, std::move(index));
+      add_generation(all, place, number, false, place.open_file(LogFile::Index, number));
+  add_generation(all, place, current, true, std::move(index));
   return all;
 }
 
@@ -142,9 +142,12 @@ class LineFinder {
   void cut(LineStart what) {
     auto& log = all_.streams[what.stream];
     const bool cuts_a_line = what.offset > 0 && what.offset < log.size() &&
+                             what.offset != cut_[what.stream] &&
                              log.backwards(what.offset - 1, what.offset) != "\n";
-    if (cuts_a_line)
+    if (cuts_a_line) {
       starts_.push_back({what.offset, what.sequence, what.wall_usec, 0, what.stream, Kind::Line});
+      cut_[what.stream] = what.offset;
+    }
     starts_.push_back(what);
   }
 
@@ -172,6 +175,7 @@ class LineFinder {
   std::int64_t since_;
   bool too_old_ = false;
   std::array<std::uint64_t, 2> upper_{};
+  std::array<std::uint64_t, 2> cut_{};  ///< the last line that began in the middle
   wire::LogIndexEntry oldest_{};
   std::vector<LineStart> starts_;
 };

@@ -32,11 +32,12 @@ bool NameClaims::is_held(const std::string& id) const {
 bool NameClaims::has_live_owner(const std::string& id) const {
   if (bare_is_live(id)) return true;
   const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
-  return state && is_alive(owner_of_record(state.get()));
+  return state ? is_alive(owner_of_record(state.get())) : !means_absent(errno);
 }
 
-bool NameClaims::is_alive(const std::string& owner) const {
-  return owner == nonce_ || is_live_owner(data_.owners.get(), owner);
+/// What cannot be looked at may be alive.
+bool NameClaims::is_alive(const Result<std::string>& owner) const {
+  return !owner || *owner == nonce_ || is_live_owner(data_.owners.get(), *owner);
 }
 
 Status NameClaims::claim(const Half& half, const std::string& id, bool replace) {
@@ -63,7 +64,7 @@ bool NameClaims::is_live_state(int state_fd) const {
 
 bool NameClaims::state_is_live(const std::string& id) const {
   const Fd state{::openat(data_.state.get(), id.c_str(), kDirectory)};
-  return state && is_live_state(state.get());
+  return state ? is_live_state(state.get()) : !means_absent(errno);
 }
 
 /// A container without a state directory carries its owner in a link.
@@ -71,7 +72,8 @@ bool NameClaims::bare_is_live(const std::string& id) const {
   std::array<char, 64> text{};
   const auto path = id + "/.owner";
   const auto got = ::readlinkat(data_.containers.get(), path.c_str(), text.data(), text.size());
-  if (got <= 0) return false;
+  if (got < 0 && errno == EINVAL) return false;  // no link, so none of ours
+  if (got <= 0) return got < 0 && !means_absent(errno);
   return is_alive(std::string(text.data(), static_cast<std::size_t>(got)));
 }
 
@@ -88,6 +90,7 @@ bool NameClaims::may_be_cleared(HalfKind kind, const std::string& id, int dir_fd
 /// A container that could be started, or told how it ended.
 bool NameClaims::is_whole(int state_fd, const std::string& id) const {
   const auto text = read_record(state_fd);
+  if (!text && text.error().os_errno != ENOENT) return true;  // not to be thrown away in doubt
   const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
   struct stat status {};
   return record && !record->leaving &&
@@ -100,7 +103,8 @@ Status NameClaims::clear_leftover(HalfKind kind, int parent_fd, const std::strin
                                   bool replace) {
   const Fd dir{::openat(parent_fd, id.c_str(), kDirectory)};
   if (!dir && errno == ENOENT) return {};
-  if (dir && ::flock(dir.get(), LOCK_EX) != 0) return fail(os_error("cannot lock the leftover"));
+  if (dir && again_after_signal([&] { return ::flock(dir.get(), LOCK_EX); }) != 0)
+    return fail(os_error("cannot lock the leftover"));
   struct stat named {};
   const bool is_there =
       dir ? is_still_named(dir.get(), parent_fd, id)

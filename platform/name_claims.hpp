@@ -19,7 +19,7 @@ class NameClaims {
   bool is_held(const std::string& id) const;
   bool has_live_owner(const std::string& id) const;
   /// Is the runtime with this nonce this one, or another that lives?
-  bool is_alive(const std::string& owner) const;
+  bool is_alive(const Result<std::string>& owner) const;
 
   /// Renames a staged half to its final name. What a dead container left there is thrown away
   /// first; a whole one of a dead owner only with `replace`. A container with state claims

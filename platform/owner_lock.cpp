@@ -29,7 +29,7 @@ Result<OwnerLock> OwnerLock::take(int owners_fd) {
     // Who can write nothing can make nothing that others would have to leave alone.
     if (!lock && errno == EROFS) return OwnerLock(owners_fd, std::move(nonce), {});
     if (!lock) return fail(os_error("cannot create state/owners/" + nonce));
-    if (::flock(lock.get(), LOCK_EX) != 0) {
+    if (again_after_signal([&] { return ::flock(lock.get(), LOCK_EX); }) != 0) {
       return fail(os_error("cannot lock state/owners/" + nonce));
     }
     // Between the two calls another runtime may have taken us for dead and removed the file.
@@ -55,22 +55,31 @@ void forget_dead_owner(int owners_fd, const std::string& nonce) {
   }
 }
 
-std::string owner_of_record(int state_fd) {
-  const Fd record{::openat(state_fd, "record", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+Result<std::string> owner_of_record(int state_fd) {
+  const Fd record{again_after_signal([&] {
+    return ::openat(state_fd, "record", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  })};
+  if (!record && !means_absent(errno)) return fail(os_error("cannot open its record"));
+  if (!record) return std::string{};
   std::array<char, 64> text{};
-  const auto got = record ? ::read(record.get(), text.data(), text.size()) : -1;
-  if (got <= 0) return {};
+  const auto got =
+      again_after_signal([&] { return ::read(record.get(), text.data(), text.size()); });
+  if (got < 0 && errno != EISDIR) return fail(os_error("cannot read its record"));
+  if (got <= 0) return std::string{};
   const std::string_view head(text.data(), static_cast<std::size_t>(got));
   const auto end = head.find('\n');
   const bool is_ours = head.starts_with(specs::kOwnerWord) || head.starts_with(specs::kLeavingWord);
-  if (!is_ours || end == head.npos) return {};
+  if (!is_ours || end == head.npos) return std::string{};
   return std::string(head.substr(specs::kOwnerWord.size(), end - specs::kOwnerWord.size()));
 }
 
 bool is_locked(int dir_fd, const std::string& name) {
-  const Fd file{::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  const Fd file{again_after_signal([&] {
+    return ::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  })};
+  if (!file && means_absent(errno)) return false;
   // A shared try: two who ask at once must not take each other for the holder.
-  return file && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return !file || again_after_signal([&] { return ::flock(file.get(), LOCK_SH | LOCK_NB); }) != 0;
 }
 
 }  // namespace ringfort::platform

@@ -36,10 +36,11 @@ bool is_live_owner(int owners_fd, std::string_view nonce);
 void forget_dead_owner(int owners_fd, const std::string& nonce);
 
 /// The nonce in the first line ("owner <nonce>", "leave <nonce>") of `record` below `state_fd`;
-/// empty if there is none.
-std::string owner_of_record(int state_fd);
+/// empty if there is none. Error: Io when the system does not let us look.
+Result<std::string> owner_of_record(int state_fd);
 
-/// Is a lock on `name` below `dir_fd` held by anybody? Does not wait and takes none.
+/// Is a lock on `name` below `dir_fd` held by anybody? Does not wait and takes none. True also when
+/// the system does not let us look: what is alive must not be taken for dead.
 bool is_locked(int dir_fd, const std::string& name);
 
 }  // namespace ringfort::platform

@@ -173,6 +173,7 @@ std::string to_text(const LaunchPlan& plan) {
   for (const auto& entry : plan.env) out << "env " << entry << '\n';
   if ((plan.flags & wire::kTerminal) != 0) out << "terminal of its own\n";
   if ((plan.flags & wire::kListen) != 0) out << "descriptor 3 listens on the own port\n";
+  if ((plan.flags & wire::kLogBlocks) != 0) out << "waits for room for its output\n";
   for (const auto& limit : plan.limits)
     out << "limit " << limit.resource << ' ' << limit.soft << ' ' << limit.hard << '\n';
   print_mounts(out, plan);

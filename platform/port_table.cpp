@@ -10,7 +10,9 @@ namespace ringfort::platform {
 int PortTable::file(int flags) {
   const std::lock_guard lock(mutex_);
   if (!file_)
-    file_ = Fd{::openat(root_fd_, ".ports", O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600)};
+    file_ = Fd{again_after_signal([&] {
+      return ::openat(root_fd_, ".ports", O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+    })};
   return file_.get();
 }
 
@@ -23,7 +25,7 @@ bool PortTable::has(std::uint16_t port) {
 Status PortTable::set(std::uint16_t port, bool taken) {
   const char byte = taken ? 1 : 0;
   const int fd = file(taken ? O_CREAT : 0);
-  if (fd < 0 && !taken) return {};  // nothing was ever taken
+  if (fd < 0 && !taken && errno == ENOENT) return {};  // nothing was ever taken
   if (fd < 0 || ::pwrite(fd, &byte, 1, port) != 1)
     return fail(os_error("cannot note the port in .ports", "make the data directory writable"));
   return {};

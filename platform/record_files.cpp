@@ -28,6 +28,22 @@ tl::unexpected<Error> unknown(const ContainerId& id) {
   return fail(Error{ErrorKind::NotFound, "no such container", "create it first", id.str(), 0});
 }
 
+Result<Fd> open_state(int state_fd, const ContainerId& id) {
+  const auto name = id.str();
+  Fd dir{again_after_signal([&] { return ::openat(state_fd, name.c_str(), kDirectory); })};
+  if (!dir && means_absent(errno)) return unknown(id);
+  if (!dir) return fail(os_error("cannot open its state"));
+  return dir;
+}
+
+/// Whoever takes over or clears away a dead owner's directory holds this lock.
+Result<Fd> lock_state(int state_fd, const ContainerId& id) {
+  auto dir = open_state(state_fd, id);
+  if (dir && again_after_signal([&] { return ::flock(dir->get(), LOCK_EX); }) != 0)
+    return fail(os_error("cannot lock its state"));
+  return dir;
+}
+
 /// The old record stays as `record.1` when it is to outlive a power cut: a disk may lose more than
 /// it should.
 Status replace_record(int dir_fd, const std::string& text, bool synced) {
@@ -48,15 +64,8 @@ Status replace_record(int dir_fd, const std::string& text, bool synced) {
   return written;
 }
 
-/// Whoever takes over or clears away a dead owner's directory holds this lock.
-Result<Fd> lock_records(const RecordPlace& place, const ContainerId& id) {
-  Fd dir{::openat(place.state_fd, id.str().c_str(), kDirectory)};
-  if (!dir || ::flock(dir.get(), LOCK_EX) != 0) return unknown(id);
-  return dir;
-}
-
 Result<std::string> read_text(int dir_fd, const char* name) {
-  const Fd file{::openat(dir_fd, name, kReadable)};
+  const Fd file{again_after_signal([&] { return ::openat(dir_fd, name, kReadable); })};
   if (!file) return fail(os_error("cannot open its record"));
   return read_all(file.get(), kMostBytes, "cannot read its record");
 }
@@ -73,7 +82,10 @@ Result<std::vector<ContainerId>> recorded_containers(int state_fd) {
     if (!id || id->str() != entry.name) continue;
     struct stat status {};
     const auto record = entry.name + "/record";
-    if (::fstatat(state_fd, record.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    // One that cannot be looked at is named all the same: who reads it hears why.
+    if (::fstatat(state_fd, record.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 &&
+        means_absent(errno))
+      continue;
     found.push_back(*std::move(id));
   }
   std::ranges::sort(found);
@@ -81,16 +93,16 @@ Result<std::vector<ContainerId>> recorded_containers(int state_fd) {
 }
 
 Result<std::string> read_container_record(int state_fd, const ContainerId& id) {
-  const auto name = id.str();
-  const Fd dir{::openat(state_fd, name.c_str(), kDirectory)};
-  if (!dir) return unknown(id);
-  auto text = read_record(dir.get());
+  const auto dir = open_state(state_fd, id);
+  if (!dir) return fail(dir.error());
+  auto text = read_record(dir->get());
   if (!text && text.error().os_errno == ENOENT) return unknown(id);
   return text;
 }
 
 Result<std::string> read_record(int dir_fd) {
   auto text = read_text(dir_fd, kRecord);
+  if (!text && !means_absent(text.error().os_errno)) return text;
   // At durability full there may be one before it.
   auto previous = read_text(dir_fd, kPrevious);
   if (!previous || (text && specs::parse_container_record(*text))) return text;
@@ -99,11 +111,12 @@ Result<std::string> read_record(int dir_fd) {
 
 Status take_over_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
                         const std::string& text, bool synced) {
-  const auto dir = lock_records(place, id);
+  const auto dir = lock_state(place.state_fd, id);
   if (!dir) return fail(dir.error());
   const auto owner = owner_of_record(dir->get());
-  if (owner == nonce) return {};
-  if (is_live_owner(place.owners_fd, owner))
+  if (!owner) return fail(owner.error());
+  if (*owner == nonce) return {};
+  if (is_live_owner(place.owners_fd, *owner))
     return fail(Error{ErrorKind::Conflict, "belongs to another runtime that is alive",
                       "start it there", id.str(), 0});
   return replace_record(dir->get(), text, synced);
@@ -111,9 +124,11 @@ Status take_over_record(const RecordPlace& place, const ContainerId& id, const s
 
 Status rewrite_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
                       const std::string& text, bool synced) {
-  const auto dir = lock_records(place, id);
+  const auto dir = lock_state(place.state_fd, id);
   if (!dir) return fail(dir.error());
-  if (owner_of_record(dir->get()) != nonce)
+  const auto owner = owner_of_record(dir->get());
+  if (!owner) return fail(owner.error());
+  if (*owner != nonce)
     return fail(Error{ErrorKind::Conflict, "belongs to another runtime by now",
                       "look: ringfort ps -a", id.str(), 0});
   return replace_record(dir->get(), text, synced);

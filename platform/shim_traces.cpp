@@ -8,6 +8,7 @@
 #include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/start_failure.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
@@ -19,14 +20,25 @@
 namespace ringfort::platform {
 namespace {
 
+Result<Fd> open_if_there(int dir_fd, const char* name, int flags) {
+  Fd file{again_after_signal([&] { return ::openat(dir_fd, name, flags | O_CLOEXEC); })};
+  if (!file && !means_absent(errno)) return fail(os_error(std::string("cannot open ") + name));
+  return file;
+}
+
 template <class Record>
-std::optional<Record> read_whole(int dir_fd, const char* name, off_t offset = 0) {
-  const Fd file{::openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+Result<std::optional<Record>> read_whole(int dir_fd, const char* name, off_t offset = 0) {
+  const auto file = open_if_there(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!file) return fail(file.error());
+  if (!*file) return std::nullopt;
   Record record{};
-  if (!file || ::pread(file.get(), &record, sizeof record, offset) != sizeof record) return {};
+  const auto got =
+      again_after_signal([&] { return ::pread(file->get(), &record, sizeof record, offset); });
+  if (got < 0 && errno != EISDIR) return fail(os_error(std::string("cannot read ") + name));
+  if (got != sizeof record) return std::nullopt;
   // Of a newer version, too: records keep their layout.
-  if (record.magic != wire::kRecordMagic || record.version < kOldestProtocol) return {};
-  if (record.checksum != wire::checksum(&record, offsetof(Record, checksum))) return {};
+  if (record.magic != wire::kRecordMagic || record.version < kOldestProtocol) return std::nullopt;
+  if (record.checksum != wire::checksum(&record, offsetof(Record, checksum))) return std::nullopt;
   return record;
 }
 
@@ -35,33 +47,63 @@ std::uint64_t pid_namespace() {
   return ::stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
 }
 
-std::optional<ProcStat> stat_of(std::int32_t pid) {
-  const Fd file{::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC)};
+Result<std::optional<ProcStat>> stat_of(std::int32_t pid) {
+  const auto path = "/proc/" + std::to_string(pid) + "/stat";
+  const auto file = open_if_there(AT_FDCWD, path.c_str(), O_RDONLY);
+  if (!file) return fail(file.error());
   char text[512];
-  const auto size = file ? ::read(file.get(), text, sizeof text) : -1;
+  const auto size =
+      *file ? again_after_signal([&] { return ::read(file->get(), text, sizeof text); }) : 0;
+  if (size < 0 && errno != ESRCH) return fail(os_error("cannot read " + path));
   return size > 0 ? parse_proc_stat({text, static_cast<std::size_t>(size)}) : std::nullopt;
+}
+
+Result<bool> began_as(const wire::ShimRecord& record, std::int32_t pid) {
+  if (record.pidns_inode != pid_namespace()) return false;
+  const auto here = boot_id();
+  if (here.empty()) return fail(os_error(EIO, "cannot read the boot id"));
+  if (std::string_view(record.boot_id, ::strnlen(record.boot_id, sizeof record.boot_id)) != here)
+    return false;
+  const auto stat = stat_of(pid);
+  if (!stat) return fail(stat.error());
+  return *stat && (*stat)->start_ticks == record.start_ticks;
+}
+
+/// The end of that run, from its own file or, when the disk was full, from the shim's.
+Result<std::optional<wire::ExitFile>> read_exit(int dir_fd,
+                                                const std::optional<wire::ShimRecord>& shim) {
+  const auto is_of_that_run = [&shim](const std::optional<wire::ExitFile>& exit) {
+    return exit && (!shim || exit->cookie == shim->cookie);
+  };
+  auto exit = read_whole<wire::ExitFile>(dir_fd, "exit");
+  if (!exit || is_of_that_run(*exit)) return exit;
+  exit = read_whole<wire::ExitFile>(dir_fd, "shim", wire::kExitInShimFile);
+  if (!exit || is_of_that_run(*exit)) return exit;
+  return std::nullopt;
 }
 
 }  // namespace
 
-ShimTraces read_shim_traces(const std::string& state_dir) {
+Result<ShimTraces> read_shim_traces(const std::string& state_dir) {
   ShimTraces traces;
-  const Fd dir{::open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!dir) return traces;
+  const auto dir = open_if_there(AT_FDCWD, state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!dir) return fail(dir.error());
+  if (!*dir) return traces;
   // The lock first: an end that comes in between is then seen as one.
-  traces.locked = is_locked(dir.get(), "shim");
-  traces.shim = read_whole<wire::ShimRecord>(dir.get(), "shim");
-  const auto is_of_that_run = [&traces](const std::optional<wire::ExitFile>& exit) {
-    return exit && (!traces.shim || exit->cookie == traces.shim->cookie);
-  };
-  traces.exit = read_whole<wire::ExitFile>(dir.get(), "exit");
-  if (!is_of_that_run(traces.exit))
-    traces.exit = read_whole<wire::ExitFile>(dir.get(), "shim", wire::kExitInShimFile);
-  if (!is_of_that_run(traces.exit)) traces.exit.reset();
+  traces.locked = is_locked(dir->get(), "shim");
+  const auto shim = read_whole<wire::ShimRecord>(dir->get(), "shim");
+  if (!shim) return fail(shim.error());
+  traces.shim = *shim;
+  const auto exit = read_exit(dir->get(), traces.shim);
+  if (!exit) return fail(exit.error());
+  traces.exit = *exit;
   if (!traces.locked || !traces.shim) return traces;
-  if (is_same_process(*traces.shim, traces.shim->shim_pid)) {
+  const auto is_its_shim = began_as(*traces.shim, traces.shim->shim_pid);
+  if (!is_its_shim) return fail(is_its_shim.error());
+  if (*is_its_shim) {
     const auto main = stat_of(traces.shim->main_pid);
-    traces.is_stopped = main && main->state == 'T';
+    if (!main) return fail(main.error());
+    traces.is_stopped = *main && (*main)->state == 'T';
   } else if (traces.shim->pidns_inode == pid_namespace()) {
     // Of the run before: the next shim holds the lock and has not written its record yet.
     traces.shim.reset();
@@ -97,12 +139,7 @@ ExitRecord exit_record_of(const ShimTraces& traces) {
 }
 
 bool is_same_process(const wire::ShimRecord& record, std::int32_t pid) {
-  if (record.pidns_inode != pid_namespace()) return false;
-  if (std::string_view(record.boot_id, ::strnlen(record.boot_id, sizeof record.boot_id)) !=
-      boot_id())
-    return false;
-  const auto stat = stat_of(pid);
-  return stat && stat->start_ticks == record.start_ticks;
+  return began_as(record, pid).value_or(false);
 }
 
 }  // namespace ringfort::platform

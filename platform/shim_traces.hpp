@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ringfort/platform/shim/wire.hpp"
+#include "ringfort/specs/result.hpp"
 #include "ringfort/specs/status.hpp"
 
 #include <cstdint>
@@ -18,7 +19,9 @@ struct ShimTraces {
   bool is_stopped = false;  ///< the main program stands still (state T), as `pause` leaves it
 };
 
-ShimTraces read_shim_traces(const std::string& state_dir);
+/// Error: Io when the system does not let us look (EMFILE, EIO). What cannot be looked at is never
+/// said to be absent: a program that runs would be taken for lost.
+Result<ShimTraces> read_shim_traces(const std::string& state_dir);
 
 enum class Found {
   NeverStarted,
@@ -35,7 +38,7 @@ Found judge(const ShimTraces& traces);
 ExitRecord exit_record_of(const ShimTraces& traces);
 
 /// Is `pid` the process that `record` names? It must be of this boot and PID namespace, and have
-/// begun at the same tick.
+/// begun at the same tick. In doubt it is not.
 bool is_same_process(const wire::ShimRecord& record, std::int32_t pid);
 
 }  // namespace ringfort::platform

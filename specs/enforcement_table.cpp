@@ -88,6 +88,7 @@ constexpr auto table = std::to_array<Rule>({
     {"logs.retention_secs", "", not_yet, ""},
     {"logs.max_size", "", enforced, "of both streams, then the next file is begun; 10Mi"},
     {"logs.max_files", "", enforced, "the oldest goes first; 3"},
+    {"logs.mode", "", enforced, "full disk: drop and count (default), or block the program"},
     {"network_mode", "", enforced, "default, none and host"},
     {"network_mode", "bridge", not_yet, ""},
     {"network_mode", "container", not_yet, ""},

@@ -23,6 +23,7 @@ RINGFORT_FIELDS(Logs) {
   v("retention_secs", s.retention_secs...);
   v("max_size", s.max_size...);
   v("max_files", s.max_files...);
+  v("mode", s.mode...);
 }
 RINGFORT_FIELDS(ReplicaGroup) {
   v(required("role"), s.role...);

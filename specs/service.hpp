@@ -18,6 +18,7 @@ namespace ringfort::specs {
 enum class ResourceType { Service, Job, Cron };
 enum class WindowsIsolation { Auto, Process, Hyperv };
 enum class NodeMode { Shared, Dedicated, Exclusive };
+enum class LogMode { Drop, Block };
 enum class PlatformOs { Linux, Windows, Macos };
 enum class PlatformArch { Amd64, Arm64 };
 enum class AffinityKind { Spread, Pack, Pin };
@@ -48,6 +49,7 @@ struct Logs {
   std::uint64_t retention_secs = 7ull * 24 * 3600;
   std::optional<Bytes> max_size;           ///< both streams of one file; empty = 10Mi
   std::optional<std::uint32_t> max_files;  ///< with the one that is written; empty = 3
+  LogMode mode = LogMode::Drop;  ///< what a full disk costs: output, or the program's time
   bool operator==(const Logs&) const = default;
 };
 

@@ -96,7 +96,11 @@ enum class LogStream { Stdout, Stderr };
 struct LogEntry {
   WallTime time{};
   LogStream stream = LogStream::Stdout;
-  std::uint64_t sequence = 0;  ///< of the piece that was read from the program; lines may share it
+  /// Of the piece that was read from the program in which it began: never less than the one before;
+  /// lines may share it, and numbers may be left out. All output begins with 0, so a first entry
+  /// above that says that older lines were rotated away; whoever has read up to N has missed none
+  /// if the first entry of the whole log is at most N. Losses of other kinds are notices.
+  std::uint64_t sequence = 0;
   std::string message;
   bool is_partial = false;  ///< the line goes on in the next entry of its stream
   bool is_notice = false;   ///< ringfort's own words: output is missing here, or the log is damaged

@@ -72,6 +72,8 @@ inline constexpr auto words<WindowsIsolation> = word_list("auto", "process", "hy
 template <>
 inline constexpr auto words<NodeMode> = word_list("shared", "dedicated", "exclusive");
 template <>
+inline constexpr auto words<LogMode> = word_list("drop", "block");
+template <>
 inline constexpr auto words<PlatformOs> = word_list("linux", "windows", "macos");
 template <>
 inline constexpr auto words<PlatformArch> = word_list("amd64", "arm64");

@@ -15,6 +15,7 @@
 #include <deque>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <thread>
 
 #include <unistd.h>
@@ -108,7 +109,12 @@ class Batch : public Command {
 
     Waiting waiting{hands_};
     std::vector<std::thread> threads;
-    for (std::size_t i = 0; i < hands_; ++i) threads.emplace_back([&] { work_off(waiting); });
+    try {
+      for (std::size_t i = 0; i < hands_; ++i) threads.emplace_back([&] { work_off(waiting); });
+    } catch (const std::system_error&) {
+      // The system allows no more threads: those that are there do the work.
+      if (threads.empty()) throw;
+    }
     const auto read = read_all(waiting);
     waiting.close();
     for (auto& thread : threads) thread.join();

@@ -108,10 +108,13 @@ class Logs : public Command {
  private:
   Result<int> follow(const std::string& data_dir, const ContainerId& id,
                      LogPrinter& printer) const {
-    auto follower = platform::LogFollower::open(data_dir + "/containers/" + id.str(),
-                                                data_dir + "/state/" + id.str(), query_);
+    auto follower = follow_log(data_dir, id, query_);
     if (!follower) return fail(follower.error());
-    while (printer.print(follower->read()) && follower->is_open()) follower->wait(kLookAgain);
+    while (printer.print(follower->read())) {
+      if (auto whole = follower->trouble(); !whole) return fail(whole.error());
+      if (!follower->is_open()) break;
+      follower->wait(kLookAgain);
+    }
     return 0;
   }
 

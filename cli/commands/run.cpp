@@ -67,8 +67,8 @@ class Run : public Command {
     if (!name_.empty())
       return fail(ErrorKind::InvalidSpec, "--name is for containers that stay",
                   "write --detach, too, or leave it out");
-    if (flags_.log_size || flags_.log_files)
-      return fail(ErrorKind::InvalidSpec, "--log-size and --log-files are for containers that stay",
+    if (flags_.log_size || flags_.log_files || flags_.log_mode)
+      return fail(ErrorKind::InvalidSpec, "--log-* is for containers that stay",
                   "write --detach, too, or leave them out");
     block_signals();
     if (auto ready = prepare_terminal(); !ready) return fail(ready.error());

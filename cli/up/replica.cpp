@@ -1,32 +1,17 @@
 #include "ringfort/cli/up/replica.hpp"
 
-#include "ringfort/cli/pipes.hpp"
+#include "ringfort/cli/containers.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace ringfort::cli {
 
 Result<Created> Replica::start(Runtime& runtime, const specs::Service& service, UpOutput& output) {
-  RunOptions options;
-  std::array<platform::Fd, 2> far;
-  for (std::size_t i = 0; i < streams_.size(); ++i) {
-    auto pipe = make_pipe();
-    if (!pipe) return fail(pipe.error());
-    ::fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK);
-    streams_[i].fd = std::move(pipe->read);
-    far[i] = std::move(pipe->write);
-  }
-  options.stdout_fd = far[0].get();
-  options.stderr_fd = far[1].get();
-
   has_policy_ = service.restart_policy && service.restart_policy->kind != specs::RestartKind::No;
-  // Its history is to survive us, and other commands are to see that it waits.
-  if (has_policy_) options.durability = Durability::Process;
+  RunOptions options;
+  // Other commands are to see it, and its log.
+  options.durability = Durability::Process;
   auto created = runtime.create_container(id_, service, options);
   if (!created) return fail(created.error());
   port_ = created->port;
@@ -38,23 +23,39 @@ Result<Created> Replica::start(Runtime& runtime, const specs::Service& service, 
   }
   is_started_ = true;
   output.started(id_, *created, *started);
+  auto follower = follow_log(runtime.config().data_dir, id_, {});
+  if (follower)
+    follower_ = std::move(*follower);
+  else
+    output.warning(id_.str() + ": what it writes can't be shown: " + follower.error().what);
+  read(output);  // nothing tells of what was there before the follower
   return created;
 }
 
-bool Replica::read(std::size_t stream, UpOutput& output) {
-  auto& [fd, lines] = streams_[stream];
-  const auto take = [&](std::string_view line) {
-    output.line(id_, stream == 0 ? LogStream::Stdout : LogStream::Stderr, line);
-  };
-  std::array<char, 65536> buffer;  // NOLINT: filled by read(2)
-  const auto count = ::read(fd.get(), buffer.data(), buffer.size());
-  if (count > 0) {
-    lines.add({buffer.data(), static_cast<std::size_t>(count)}, take);
-  } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-    lines.finish(take);
-    fd.reset();
+std::optional<Duration> Replica::when_to_look() const {
+  if (!has_more_to_say()) return std::nullopt;
+  // The shim lets go of its lock a moment after it has told the end, and nothing tells that.
+  if (exit_) return std::chrono::milliseconds(5);
+  if (follower_->fd() < 0) return platform::LogFollower::kLookAgain;
+  return std::nullopt;
+}
+
+void Replica::read(UpOutput& output) {
+  if (!follower_) return;
+  if (!exit_) follower_->resume();  // between two lives nothing is at its end
+  for (const auto& entry : follower_->read()) take(entry, output);
+}
+
+void Replica::take(const LogEntry& entry, UpOutput& output) {
+  const auto line = [&](std::string_view text) { output.line(id_, entry.stream, text); };
+  auto& lines = lines_[entry.stream == LogStream::Stderr ? 1 : 0];
+  if (entry.is_notice) {
+    lines.finish(line);
+    output.warning(id_.str() + ": " + entry.message);
+    return;
   }
-  return count > 0;
+  lines.add(entry.message, line);
+  if (!entry.is_partial) lines.add("\n", line);
 }
 
 /// What the container is by now decides: the news may be older. False = it lives, or will again.
@@ -75,10 +76,7 @@ void Replica::on_end(Runtime& runtime, const ExitRecord& exit, bool is_expected,
     return;
   }
   if (settle(runtime, is_expected)) return;
-  // Its own streams stay open for the next run; what it wrote so far comes first.
-  for (std::size_t stream = 0; stream < streams_.size(); ++stream)
-    while (streams_[stream].fd && read(stream, output)) {
-    }
+  read(output);  // what it wrote comes first
   output.ended(id_, exit);
   const auto entry = runtime.container_entry(id_);
   if (!entry || !entry->next_start) return;  // it has begun again already
@@ -93,7 +91,7 @@ void Replica::on_stopped(Runtime& runtime) {
 }
 
 void Replica::announce_end(UpOutput& output) {
-  if (!exit_ || is_announced_ || streams_[0].fd || streams_[1].fd) return;
+  if (!exit_ || is_announced_ || has_more_to_say()) return;
   is_announced_ = true;
   output.ended(id_, *exit_);
   if (!gave_up_.empty() && !is_expected_)

@@ -1,10 +1,10 @@
-// One container of `up`: its pipes, where it stands, how it ended.
+// One container of `up`: what it writes, where it stands, how it ended.
 #pragma once
 
 #include "ringfort/api/runtime.hpp"
 #include "ringfort/cli/up/line_splitter.hpp"
 #include "ringfort/cli/up/output.hpp"
-#include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/log_follower.hpp"
 
 #include <array>
 #include <optional>
@@ -17,14 +17,16 @@ class Replica {
 
   const ContainerId& id() const { return id_; }
 
-  /// Creates and starts it; its output comes out of out_fds. What failed leaves no container.
+  /// Creates and starts it. What failed leaves no container. What it writes goes to its log and is
+  /// read from there, so it never waits for us.
   Result<Created> start(Runtime& runtime, const specs::Service& service, UpOutput& output);
 
-  /// The ends of its two streams; -1 once at their end.
-  std::array<int, 2> out_fds() const { return {streams_[0].fd.get(), streams_[1].fd.get()}; }
-  /// Hands on what can be read without waiting.
-  /// Whether there was anything.
-  bool read(std::size_t stream, UpOutput& output);
+  /// Readable when read() may have something; -1 = nothing tells, see when_to_look.
+  int log_fd() const { return follower_ ? follower_->fd() : -1; }
+  /// Until read() is to be called although log_fd() is silent.
+  std::optional<Duration> when_to_look() const;
+  /// Hands on what has been written since the last time.
+  void read(UpOutput& output);
 
   /// A run of it has ended. `is_expected` = while everything is being stopped, when no end is a
   /// failure. With a restart policy this may be no more than news.
@@ -44,15 +46,13 @@ class Replica {
   BoardRow row(Runtime& runtime) const;
 
  private:
-  struct Stream {
-    platform::Fd fd;
-    LineSplitter lines;
-  };
-
+  void take(const LogEntry& entry, UpOutput& output);
+  bool has_more_to_say() const { return follower_ && follower_->is_open(); }
   bool settle(Runtime& runtime, bool is_expected);
 
   ContainerId id_;
-  std::array<Stream, 2> streams_;
+  std::optional<platform::LogFollower> follower_;
+  std::array<LineSplitter, 2> lines_;
   std::optional<std::uint16_t> port_;
   std::optional<Bytes> memory_limit_;
   std::optional<ExitRecord> exit_;

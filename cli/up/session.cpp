@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include <poll.h>
@@ -26,8 +27,14 @@ void stop_in_turn(Runtime& runtime, const std::vector<std::vector<StopJob>>& ser
   for (const auto& jobs : services) {
     std::vector<std::thread> threads;
     threads.reserve(jobs.size());
-    for (const auto& job : jobs)
-      threads.emplace_back([&runtime, job] { (void)runtime.stop_container(job.id, job.patience); });
+    for (const auto& job : jobs) {
+      const auto stop = [&runtime, job] { (void)runtime.stop_container(job.id, job.patience); };
+      try {
+        threads.emplace_back(stop);
+      } catch (const std::system_error&) {
+        stop();  // the system allows no more threads: one after the other
+      }
+    }
     for (auto& thread : threads) thread.join();
   }
 }
@@ -197,6 +204,9 @@ Duration Session::time_to_wait() const {
     patience =
         std::min(patience, std::chrono::ceil<Duration>(std::max(time - now, Clock::duration{})));
   };
+  for (const auto& member : members_)
+    for (const auto& replica : member.replicas)
+      if (const auto look = replica.when_to_look()) patience = std::min(patience, *look);
   if (timeout_ && !is_timed_out_) until(begun_ + *timeout_);
   if (output_.has_board()) until(next_board_);
   return patience;
@@ -207,27 +217,22 @@ void Session::wait_for_news() {
   std::vector<Replica*> owners;
   for (auto& member : members_) {
     for (auto& replica : member.replicas) {
-      for (const int fd : replica.out_fds()) ready.push_back({fd, POLLIN, 0});
+      ready.push_back({replica.log_fd(), POLLIN, 0});
       owners.push_back(&replica);
     }
   }
   const auto patience = std::chrono::ceil<std::chrono::milliseconds>(time_to_wait());
-  if (::poll(ready.data(), ready.size(), static_cast<int>(patience.count())) > 0) {
-    for (const auto& news : news_->take()) hear(news);
-    read_streams(ready, owners);
+  (void)::poll(ready.data(), ready.size(), static_cast<int>(patience.count()));
+  for (const auto& news : news_->take()) hear(news);
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    if (ready[1 + i].revents != 0 || owners[i]->when_to_look()) owners[i]->read(output_);
+    owners[i]->announce_end(output_);
   }
-  for (auto* replica : owners) replica->announce_end(output_);
   if (timeout_ && !is_timed_out_ && !is_stopping_ && Clock::now() - begun_ >= *timeout_) {
     is_timed_out_ = true;
     output_.note("stopping: " + to_string(*timeout_) + " are over");
     stop_all();
   }
-}
-
-void Session::read_streams(const std::vector<pollfd>& ready, const std::vector<Replica*>& owners) {
-  for (std::size_t i = 0; i < owners.size(); ++i)
-    for (std::size_t stream = 0; stream < 2; ++stream)
-      if (ready[1 + 2 * i + stream].revents != 0) (void)owners[i]->read(stream, output_);
 }
 
 void Session::hear(const News& news) {
@@ -266,10 +271,15 @@ void Session::stop_all() {
         jobs.push_back({replica.id(), member->service->stop_grace_period.value_or(usual_patience)});
     services.push_back(std::move(jobs));
   }
-  stopper_ = std::thread([&runtime = runtime_, box = news_, services = std::move(services)] {
+  const auto stop = [&runtime = runtime_, box = news_, services = std::move(services)] {
     stop_in_turn(runtime, services);
     box->put(StopFinished{});
-  });
+  };
+  try {
+    stopper_ = std::thread(stop);
+  } catch (const std::system_error&) {
+    stop();  // the system allows no more threads: nothing is shown meanwhile
+  }
 }
 
 void Session::kill_all() {

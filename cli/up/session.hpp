@@ -14,8 +14,6 @@
 #include <thread>
 #include <vector>
 
-#include <poll.h>
-
 namespace ringfort::cli {
 
 class Session {
@@ -50,7 +48,6 @@ class Session {
   Replica* find(const ContainerId& id);
 
   void wait_for_news();
-  void read_streams(const std::vector<pollfd>& ready, const std::vector<Replica*>& owners);
   void hear(const News& news);
   void on_signal(int number);
   void stop_all();

@@ -16,6 +16,7 @@ namespace ringfort::platform {
 namespace {
 
 constexpr Duration kLook = std::chrono::milliseconds(100);
+constexpr int kRefusals = 50;                     // to read the end; then nobody knows it
 constexpr auto kDeath = std::chrono::seconds(6);  // a shim gives up after five
 
 class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
@@ -34,34 +35,45 @@ class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
 
  private:
   void begin() {
-    tell_start();
-    if (!pidfd_) return look();
+    if (!pidfd_ || !tell_start()) return look();
     token_ = loop_.watch(pidfd_.get(), [self = shared_from_this()](std::uint32_t) { self->end(); });
   }
 
-  void tell_start() {
-    const auto shim = read_shim_traces(state_dir_).shim;
+  /// False when the system does not let us look.
+  bool tell_start() {
+    const auto traces = read_shim_traces(state_dir_);
+    if (traces) tell_start(*traces);
+    return traces.has_value();
+  }
+
+  void tell_start(const ShimTraces& traces) {
+    const auto& shim = traces.shim;
     if (told_start_ || !shim || shim->main_pid == 0) return;
     told_start_ = true;
     if (handlers_.started)
       handlers_.started({shim->shim_pid, shim->main_pid, wall_time(shim->started_usec)});
   }
 
-  /// Of another PID namespace, or starting still.
+  /// Of another PID namespace, or starting still, or the system did not let us look.
   void look() {
-    if (!read_shim_traces(state_dir_).locked) return end();
-    tell_start();
+    const auto traces = read_shim_traces(state_dir_);
+    if (traces && !traces->locked) return end();
+    if (traces) tell_start(*traces);
     loop_.run_after(kLook, [self = shared_from_this()] { self->look(); });
   }
 
   void end() {
     if (token_ != 0) loop_.forget(pidfd_.get(), token_);
     token_ = 0;
-    auto ended = std::exchange(handlers_.ended, nullptr);
-    if (!ended) return;
+    if (!handlers_.ended) return;
+    const auto traces = read_shim_traces(state_dir_);
+    if (!traces && ++refused_ < kRefusals) {
+      loop_.run_after(kLook, [self = shared_from_this()] { self->end(); });
+      return;
+    }
     ProgramEnded news;
-    news.exit = exit_record_of(read_shim_traces(state_dir_));
-    ended(news);
+    news.exit = exit_record_of(traces.value_or(ShimTraces{}));
+    std::exchange(handlers_.ended, nullptr)(news);
   }
 
   EventLoop& loop_;
@@ -70,6 +82,7 @@ class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
   Fd pidfd_;
   std::uint64_t token_ = 0;
   bool told_start_ = false;
+  int refused_ = 0;
 };
 
 /// One that has written nothing yet is being started by somebody of our own version, most likely.
@@ -81,10 +94,12 @@ std::uint32_t protocol_of(const ShimTraces& traces) {
 
 Result<std::shared_ptr<Run>> adopt_run(EventLoop& loop, const std::string& container,
                                        const std::string& state_dir, RunHandlers handlers) {
-  const auto traces = read_shim_traces(state_dir);
-  if (!traces.locked)
+  const auto read = read_shim_traces(state_dir);
+  if (read && !read->locked)
     return fail(
         Error{ErrorKind::NotFound, "no shim lives there", "ask for its state", container, 0});
+  // One that cannot be looked at now is looked at again.
+  const auto traces = read.value_or(ShimTraces{});
   std::make_shared<ShimWatch>(loop, state_dir, std::move(handlers))->start(traces);
   return std::make_shared<ShimRun>(loop, container, state_dir, Fd{}, protocol_of(traces));
 }
@@ -93,9 +108,10 @@ Status end_found_run(EventLoop& loop, const std::string& container, const std::s
   const auto give_up = std::chrono::steady_clock::now() + kDeath;
   for (;;) {
     const auto traces = read_shim_traces(state_dir);
-    if (!traces.locked) return {};
+    if (!traces) return fail(traces.error());
+    if (!traces->locked) return {};
     // Again and again: it may be starting, with nobody at its socket yet.
-    (void)ShimRun(loop, container, state_dir, Fd{}, protocol_of(traces)).kill_tree(false);
+    (void)ShimRun(loop, container, state_dir, Fd{}, protocol_of(*traces)).kill_tree(false);
     if (std::chrono::steady_clock::now() > give_up)
       return fail(Error{ErrorKind::Timeout, "was killed but does not end",
                         "look for processes in state D (ps), then remove it once more", container,

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -27,11 +28,11 @@ bool refused(int error) { return error == EACCES || error == EPERM; }
 
 /// The first path that can't be opened so, with its errno. A socket or a missing driver is no
 /// question of rights, and directories are never opened for writing: only refusals count.
-std::pair<std::string, int> first_refusal(const std::vector<Question>& questions, std::uint32_t uid,
-                                          std::uint32_t gid) {
+Result<std::pair<std::string, int>> first_refusal(const std::vector<Question>& questions,
+                                                  std::uint32_t uid, std::uint32_t gid) {
   std::pair<std::string, int> result{{}, 0};
   // The ids belong to one thread and end with it, so nothing has to be put back.
-  std::thread other([&] {
+  const auto ask = [&] {
     // The raw call: libc's setgroups would change every thread of the process.
     if (::syscall(SYS_setgroups, 0, nullptr) != 0) return;
     ::setfsgid(gid);
@@ -42,8 +43,13 @@ std::pair<std::string, int> first_refusal(const std::vector<Question>& questions
       result = {question.path, errno};
       return;
     }
-  });
-  other.join();
+  };
+  try {
+    std::thread(ask).join();
+  } catch (const std::system_error& error) {
+    return fail(os_error(error.code().value(), "cannot look as the container's user",
+                         "raise `ulimit -u` or the pids limit of ringfort's cgroup"));
+  }
   return result;
 }
 
@@ -72,7 +78,9 @@ Status check_reachable(const Policy& policy, std::uint32_t uid, std::uint32_t gi
       questions.push_back({rule.path, O_WRONLY});
   }
   if (questions.empty()) return {};
-  const auto [path, error] = first_refusal(questions, uid, gid);
+  const auto refused = first_refusal(questions, uid, gid);
+  if (!refused) return fail(refused.error());
+  const auto& [path, error] = *refused;
   if (error != 0)
     return fail(ErrorKind::InvalidSpec,
                 path + " can't be reached by the container's user " + std::to_string(uid) + ": " +

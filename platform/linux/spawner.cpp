@@ -54,8 +54,8 @@ struct LiveRun {
 ProgramEnded lost_run(const LiveRun& run) {
   if (!run.state_dir.empty()) {
     const auto traces = read_shim_traces(run.state_dir);
-    const bool is_its_own = traces.exit && traces.exit->cookie == run.cookie;
-    if (is_its_own && traces.exit->start_step == 0) return {exit_record_of(traces), {}};
+    const bool is_its_own = traces && traces->exit && traces->exit->cookie == run.cookie;
+    if (is_its_own && traces->exit->start_step == 0) return {exit_record_of(*traces), {}};
   }
   return lost(run.container, run.started_at);
 }

@@ -15,7 +15,11 @@ using wire::LogName;
 
 // Generations further back than this are not looked for when old ones are removed.
 constexpr std::uint32_t kMostGenerations = 1000;
+// Bytes that wait for room. Never touched, and so no memory, unless a log blocks.
+char waiting_bytes[2][65536];
 constexpr unsigned kNoReplace = 1;  // RENAME_NOREPLACE of <linux/fs.h>
+
+bool is_full(long result) { return result == -ENOSPC || result == -EDQUOT; }
 
 std::uint64_t size_of(int fd) {
   struct stat status {};
@@ -107,7 +111,8 @@ void Log::learn_generations() {
 }
 
 bool Log::copy(int pipe_fd, int stream) {
-  static char buffer[65536];
+  static char buffer[kPiece];
+  static_assert(sizeof buffer == sizeof waiting_bytes[0]);
   const long size = sys(SYS_read, pipe_fd, buffer, sizeof buffer);
   if (size == -EAGAIN || size == -EINTR) return true;
   if (size <= 0) return false;
@@ -127,9 +132,30 @@ void Log::append(int stream, const char* bytes, std::uint32_t size) {
     if (end > 0) put(stream, bytes, end);
     bytes += end;
     size -= end;
+    if (is_waiting(stream)) return keep(stream, bytes, size);
     if (!rotate()) break;  // over the limit rather than without the line
   }
   if (size > 0) put(stream, bytes, size);
+}
+
+/// Behind what waits already. Both are of one read(2): there is place for them.
+void Log::keep(int stream, const char* bytes, std::uint32_t size) {
+  // The bytes may come from the same place, further behind.
+  std::memmove(waiting_bytes[stream] + waiting_[stream], bytes, size);
+  waiting_[stream] += size;
+}
+
+void Log::retry() {
+  for (int stream = 0; stream < 2; ++stream)
+    if (const std::uint32_t size = waiting_[stream]; size > 0) {
+      waiting_[stream] = 0;
+      append(stream, waiting_bytes[stream], size);
+    }
+}
+
+void Log::stop_waiting() {
+  has_ended_ = true;
+  retry();
 }
 
 bool Log::may_rotate() const {
@@ -155,6 +181,11 @@ void Log::put(int stream, const char* bytes, std::uint32_t size) {
   const std::uint64_t begin = offset_[stream];
   const std::uint32_t written = write_bytes(stream, bytes, size);
   offset_[stream] += written;
+  if (written < size && waits_for_room()) {
+    keep(stream, bytes + written, size - written);
+    size = written;
+    if (size == 0) return;
+  }
   const void* newline = ::memrchr(bytes, '\n', size);
   line_[stream] =
       newline == nullptr
@@ -171,9 +202,10 @@ void Log::put(int stream, const char* bytes, std::uint32_t size) {
 }
 
 /// Makes room at the cost of the oldest lines; with none left the rest is dropped: a full disk must
-/// not block the program.
+/// not block the program, unless it is asked to.
 std::uint32_t Log::write_bytes(int stream, const char* bytes, std::uint32_t size) {
   std::uint32_t written = 0;
+  if (files_.streams[stream] >= 0) no_room_ = false;
   while (written < size && files_.streams[stream] >= 0) {
     const long result = sys(SYS_write, files_.streams[stream], bytes + written, size - written);
     if (result == -EINTR) continue;
@@ -181,7 +213,8 @@ std::uint32_t Log::write_bytes(int stream, const char* bytes, std::uint32_t size
       written += static_cast<std::uint32_t>(result);
       continue;
     }
-    if ((result != -ENOSPC && result != -EDQUOT) || !drop_oldest()) break;
+    no_room_ = is_full(result);
+    if (!no_room_ || !make_room()) break;
   }
   return written;
 }
@@ -189,7 +222,7 @@ std::uint32_t Log::write_bytes(int stream, const char* bytes, std::uint32_t size
 void Log::say_drops(int stream, std::uint64_t at) {
   const std::uint64_t count = dropped_[stream];
   const auto said = static_cast<std::uint32_t>(count < UINT32_MAX ? count : UINT32_MAX);
-  if (put_entry(stream, at, said, wire::kLogDropped)) dropped_[stream] -= said;
+  if (put_entry(stream, at, said, wire::kLogDropped) == 0) dropped_[stream] -= said;
 }
 
 void Log::finish() {
@@ -202,8 +235,9 @@ void Log::close() {
   close_fd(files_.index);
 }
 
-bool Log::put_entry(int stream, std::uint64_t offset, std::uint32_t length, std::uint8_t flags) {
-  if (files_.index < 0) return true;
+/// 0, or a negative errno.
+long Log::put_entry(int stream, std::uint64_t offset, std::uint32_t length, std::uint8_t flags) {
+  if (files_.index < 0) return 0;
   wire::LogIndexEntry entry{};
   entry.wall_usec = wall_usec();
   entry.sequence = sequence_++;
@@ -218,13 +252,13 @@ bool Log::put_entry(int stream, std::uint64_t offset, std::uint32_t length, std:
   while (written == -EINTR) written = sys(SYS_write, files_.index, &entry, sizeof entry);
   if (written == sizeof entry) {
     index_size_ += sizeof entry;
-    return true;
+    return 0;
   }
   // Half an entry on a full disk: away with it. Readers would step over it, too.
   if (written > 0)
     sys(SYS_ftruncate, files_.index, size_of(files_.index) - static_cast<std::uint64_t>(written));
   --sequence_;
-  return false;
+  return written < 0 ? written : -ENOSPC;
 }
 
 // -------------------------------------------------------------------------------- generations
@@ -240,8 +274,11 @@ bool Log::rotate() {
   for (int stream = 0; stream < 2; ++stream) {
     const LogName from(static_cast<LogFile>(stream), 0);
     const LogName to(static_cast<LogFile>(stream), generation_);
-    // ENOENT, EEXIST: done by a shim that was killed then.
-    sys(SYS_renameat2, files_.stream_dir, from.text, files_.stream_dir, to.text, kNoReplace);
+    const long moved =
+        sys(SYS_renameat2, files_.stream_dir, from.text, files_.stream_dir, to.text, kNoReplace);
+    // ENOENT, EEXIST: done before, by us or by a shim that was killed then. Anything else: the next
+    // generation would find this one's bytes in its file.
+    if (moved < 0 && moved != -ENOENT && moved != -EEXIST) return false;
   }
   if (!begin_generation()) return false;
   (void)open_streams();
@@ -254,41 +291,59 @@ bool Log::rotate() {
 /// entries say which generation they belong to.
 bool Log::begin_generation() {
   const LogName current(LogFile::Index, 0);
-  const LogName old(LogFile::Index, generation_);
   int fd = -1;
   for (;;) {
     fd = static_cast<int>(sys(SYS_openat, files_.index_dir, wire::kNextLogIndex,
                               O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                               0600));
-    if (fd >= 0 || (fd != -ENOSPC && fd != -EDQUOT) || !drop_oldest()) break;
+    if (fd >= 0 || !is_full(fd) || !make_room()) break;
   }
+  if (fd < 0) return false;
   const int old_fd = files_.index;
   const std::uint64_t old_offsets[2] = {offset_[0], offset_[1]};
-  bool done = false;
-  if (fd >= 0) {
-    files_.index = fd;
-    offset_[0] = offset_[1] = 0;
-    ++generation_;
+  files_.index = fd;
+  offset_[0] = offset_[1] = 0;
+  ++generation_;
+  // From here on the one that is finished may have to make room itself, with its index.
+  bool done = keep_index();
+  if (done) {
+    long put = 0;
     do {
-      done = put_entry(0, 0, 0, wire::kLogBegin);
-    } while (!done && drop_oldest());
-    sys(SYS_linkat, files_.index_dir, current.text, files_.index_dir, old.text, 0);
-    done = done && sys(SYS_renameat, files_.index_dir, wire::kNextLogIndex, files_.index_dir,
-                       current.text) == 0;
+      put = put_entry(0, 0, 0, wire::kLogBegin);
+    } while (put != 0 && is_full(put) && make_room());
+    done = put == 0 && sys(SYS_renameat, files_.index_dir, wire::kNextLogIndex, files_.index_dir,
+                           current.text) == 0;
   }
   if (done) {
     sys(SYS_close, old_fd);
     index_size_ = sizeof(wire::LogIndexEntry);
     return true;
   }
-  if (fd < 0) return false;
   sys(SYS_close, fd);
   sys(SYS_unlinkat, files_.index_dir, wire::kNextLogIndex, 0);
   files_.index = old_fd;
   --generation_;
   offset_[0] = old_offsets[0];
   offset_[1] = old_offsets[1];
+  // Its files are gone if it had to make room: it goes on in new ones.
+  if (oldest_ > generation_) {
+    oldest_ = generation_;
+    (void)open_streams();
+  }
   return false;
+}
+
+/// Names the old index by its number, the one before `generation_`. False = it would be lost.
+bool Log::keep_index() {
+  const LogName current(LogFile::Index, 0);
+  const LogName old(LogFile::Index, generation_ - 1);
+  long result = 0;
+  do {
+    result = sys(SYS_linkat, files_.index_dir, current.text, files_.index_dir, old.text, 0);
+  } while (is_full(result) && make_room());
+  // EEXIST: done by a shim that was killed then. On a file system without hard links (EPERM) the
+  // limit counts for more than the times of old lines. link(2).
+  return result == 0 || result == -EEXIST || result == -EPERM || result == -EOPNOTSUPP;
 }
 
 /// The new generation's. False = not now: until it works what comes is dropped.
@@ -300,6 +355,7 @@ bool Log::open_streams() {
     const long fd = sys(SYS_openat, files_.stream_dir, name.text,
                         O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     files_.streams[stream] = fd < 0 ? -1 : static_cast<int>(fd);
+    if (fd < 0) no_room_ = fd == -ENOSPC || fd == -EDQUOT;
     offset_[stream] = size_of(files_.streams[stream]);
     streams_missing_ = streams_missing_ || fd < 0;
   }
@@ -311,6 +367,9 @@ void Log::remove_generation(std::uint32_t generation) {
     sys(SYS_unlinkat, kind == LogFile::Index ? files_.index_dir : files_.stream_dir,
         LogName(kind, generation).text, 0);
 }
+
+/// False when there is no more to be had.
+bool Log::make_room() { return !limits_.blocks && drop_oldest(); }
 
 /// False when there is no rotated one left.
 bool Log::drop_oldest() {

@@ -19,6 +19,7 @@ struct LogFiles {
 struct LogLimits {
   std::uint64_t max_size = wire::kLogMaxSize;
   std::uint32_t max_files = wire::kLogMaxFiles;
+  bool blocks = false;  ///< what finds no room waits for it; nothing else goes for its sake
 };
 
 class Log {
@@ -30,6 +31,15 @@ class Log {
   /// Reads what is there from a non-blocking pipe and logs it. False at end of file.
   bool copy(int pipe_fd, int stream);
 
+  /// What was read last has found no room: leave the stream's pipe alone, and retry() after a
+  /// while.
+  bool is_waiting(int stream) const { return waiting_[stream] > 0; }
+  bool is_waiting() const { return is_waiting(0) || is_waiting(1); }
+  void retry();
+
+  /// From now on what finds no room is dropped, also with `blocks`: the container ends.
+  void stop_waiting();
+
   /// Says what was dropped and not yet said, if there is room now.
   void finish();
 
@@ -39,16 +49,22 @@ class Log {
   void append(int stream, const char* bytes, std::uint32_t size);
 
  private:
+  static constexpr std::uint32_t kPiece = 65536;
+
   void resume();
+  bool waits_for_room() const { return limits_.blocks && !has_ended_ && no_room_; }
+  void keep(int stream, const char* bytes, std::uint32_t size);
+  bool make_room();
   void put(int stream, const char* bytes, std::uint32_t size);
   std::uint32_t write_bytes(int stream, const char* bytes, std::uint32_t size);
   void say_drops(int stream, std::uint64_t at);
-  bool put_entry(int stream, std::uint64_t offset, std::uint32_t length, std::uint8_t flags);
+  long put_entry(int stream, std::uint64_t offset, std::uint32_t length, std::uint8_t flags);
   std::uint32_t record_end(int stream, const char* bytes, std::uint32_t size,
                            std::uint64_t room) const;
   bool may_rotate() const;
   bool rotate();
   bool begin_generation();
+  bool keep_index();
   bool open_streams();
   void learn_generations();
   void remove_generation(std::uint32_t generation);
@@ -56,6 +72,9 @@ class Log {
 
   LogFiles files_;
   LogLimits limits_;
+  bool no_room_ = false;    ///< the last write or rotation failed for that
+  bool has_ended_ = false;  ///< nothing waits any more
+  std::uint32_t waiting_[2] = {0, 0};
   bool streams_missing_ = false;  ///< the last rotation could not make the new ones
   std::uint64_t offset_[2] = {0, 0};
   std::uint64_t index_size_ = 0;

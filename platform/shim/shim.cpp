@@ -21,8 +21,10 @@ namespace ringfort::shim {
 namespace {
 
 constexpr std::int64_t kNever = INT64_MAX;
+constexpr std::int64_t kRetryLog = 100'000;         // usec between looks for room on a full disk
 constexpr std::int64_t kKillAgain = 20'000;         // usec between kill walks while a tree is dying
 constexpr std::int64_t kStuckAfter = 5'000'000;     // usec until the tree counts as stuck
+constexpr int kMostReads = 32;                      // of 64 KiB: a pipe holds 1 MiB at most
 constexpr std::int64_t kDrainPatience = 1'000'000;  // usec for a pipe that something else holds
 constexpr int kReapedAtOnce = 256;  // processes that fork and leave must not keep us from the rest
 constexpr std::int64_t kSignalledPatience = 10'000'000;  // usec, when the shim itself gets TERM
@@ -57,6 +59,8 @@ class Shim {
   void signal_main(int number);
   void begin_stop(std::int64_t patience_usec, std::uint32_t why);
   void kill_tree();
+  int pipe_to_read(int stream) const { return log_.is_waiting(stream) ? -1 : pipes_[stream]; }
+  void retry_log();
   void copy_logs(short stdout_events, short stderr_events);
   void drain_logs();
   bool memory_limit_hit() const;
@@ -86,6 +90,7 @@ class Shim {
   std::int64_t deadline_ = kNever;  ///< boot clock: TERM
   std::int64_t kill_at_ = kNever;   ///< boot clock: KILL, again and again once killing
   std::int64_t stuck_at_ = kNever;
+  std::int64_t retry_log_at_ = kNever;  ///< boot clock: output waits for room
   int signal_fd_ = -1;
   int pipes_[2] = {-1, -1};  ///< read ends of stdout and stderr
   int program_fds_[3] = {-1, -1, -1};
@@ -178,11 +183,12 @@ long Shim::map_ids() {
 /// Where the program's three descriptors lead: what the caller passed, a pipe to the log,
 /// /dev/null.
 long Shim::open_pipes() {
-  log_.open({{fd(wire::kStdoutLogFd), fd(wire::kStderrLogFd)},
-             fd(wire::kLogIndexFd),
-             fd(wire::kLogDirFd),
-             fd(wire::kLogIndexDirFd)},
-            {plan_.header().log_max_size, plan_.header().log_max_files});
+  log_.open(
+      {{fd(wire::kStdoutLogFd), fd(wire::kStderrLogFd)},
+       fd(wire::kLogIndexFd),
+       fd(wire::kLogDirFd),
+       fd(wire::kLogIndexDirFd)},
+      {plan_.header().log_max_size, plan_.header().log_max_files, plan_.has(wire::kLogBlocks)});
   program_fds_[0] = fd(wire::kStdinFd) >= 0 ? fd(wire::kStdinFd) : start_.null_fd;
   for (int stream = 0; stream < 2; ++stream) {
     const int passed = start_.fds[wire::kStdoutFd + stream];
@@ -283,6 +289,7 @@ std::int64_t Shim::next_deadline() const {
   if (more_to_reap_) return 0;
   std::int64_t next = deadline_ < kill_at_ ? deadline_ : kill_at_;
   if (stuck_at_ < next) next = stuck_at_;
+  if (retry_log_at_ < next) next = retry_log_at_;
   if (!killing_ && memory_.due() < next) next = memory_.due();
   for (const Connection& client : clients_)
     if (client.exec_deadline != 0 && client.exec_deadline < next) next = client.exec_deadline;
@@ -295,8 +302,8 @@ int Shim::wait_for_events() {
   set[kSignals] = {signal_fd_, POLLIN, 0};
   set[kLease] = {fd(wire::kLeaseFd), POLLIN, 0};
   set[kListener] = {fd(wire::kListenerFd), POLLIN, 0};
-  set[kOut] = {pipes_[0], POLLIN, 0};
-  set[kErr] = {pipes_[1], POLLIN, 0};
+  set[kOut] = {pipe_to_read(0), POLLIN, 0};
+  set[kErr] = {pipe_to_read(1), POLLIN, 0};
   set[kMemory] = {fd(wire::kCgroupNotifyFd), POLLIN | POLLPRI, 0};
   for (int i = 0; i < kMaxConnections; ++i) set[kFixed + i] = {clients_[i].fd, POLLIN, 0};
 
@@ -344,6 +351,7 @@ void Shim::on_time() {
     exit_flags_ |= wire::kOom;
     kill_tree();
   }
+  if (now >= retry_log_at_) retry_log();
   if (now >= kill_at_) kill_tree();
   if (now >= stuck_at_) {
     exit_flags_ |= wire::kStuck;
@@ -570,19 +578,36 @@ void Shim::kill_tree() {
 void Shim::copy_logs(short stdout_events, short stderr_events) {
   if (stdout_events != 0 && !log_.copy(pipes_[0], 0)) close_fd(pipes_[0]);
   if (stderr_events != 0 && !log_.copy(pipes_[1], 1)) close_fd(pipes_[1]);
+  if (log_.is_waiting() && retry_log_at_ == kNever) retry_log_at_ = boot_usec() + kRetryLog;
 }
 
-/// To the end of both pipes, or a bounded time where something outside the tree holds one.
+void Shim::retry_log() {
+  log_.retry();
+  retry_log_at_ = log_.is_waiting() ? boot_usec() + kRetryLog : kNever;
+}
+
+/// To the end of both pipes, or a bounded time where something outside the tree holds one, or
+/// nothing makes room.
 void Shim::drain_logs() {
   const std::int64_t end = boot_usec() + kDrainPatience;
   while (pipes_[0] >= 0 || pipes_[1] >= 0) {
-    pollfd set[2] = {{pipes_[0], POLLIN, 0}, {pipes_[1], POLLIN, 0}};
-    const std::int64_t left = end - boot_usec();
-    if (left <= 0) return;
+    pollfd set[2] = {{pipe_to_read(0), POLLIN, 0}, {pipe_to_read(1), POLLIN, 0}};
+    const std::int64_t now = boot_usec();
+    if (now >= end) break;
+    if (now >= retry_log_at_) retry_log();
+    const std::int64_t until = retry_log_at_ < end ? retry_log_at_ : end;
+    const std::int64_t left = until > now ? until - now : 0;
     const timespec patience{left / 1'000'000, (left % 1'000'000) * 1000};
-    if (sys(SYS_ppoll, set, 2, &patience, nullptr, 8) <= 0) return;
-    copy_logs(set[0].revents, set[1].revents);
+    if (sys(SYS_ppoll, set, 2, &patience, nullptr, 8) > 0)
+      copy_logs(set[0].revents, set[1].revents);
   }
+  if (!log_.is_waiting()) return;
+  // What no room was found for is counted, with what is still in the pipes; it is not endless, even
+  // if somebody goes on writing.
+  log_.stop_waiting();
+  for (int read = 0; read < kMostReads; ++read)
+    for (int stream = 0; stream < 2; ++stream)
+      if (pipes_[stream] >= 0 && !log_.copy(pipes_[stream], stream)) close_fd(pipes_[stream]);
 }
 
 void Shim::finish() {

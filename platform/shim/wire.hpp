@@ -85,9 +85,10 @@ enum PlanFlags : std::uint32_t {
   kChangeIds = 1U << 4,
   kRootIsTmpfs = 1U << 5,  ///< no image: `root` is a fresh tmpfs
   kRootReadOnly = 1U << 6,
-  kSynced = 1U << 7,    ///< the shim's records are on the disk before it tells of them
-  kTerminal = 1U << 8,  ///< descriptor 0 becomes the controlling terminal of the child's session
-  kListen = 1U << 9,    ///< the port is listened on and handed to the program as descriptor 3
+  kSynced = 1U << 7,      ///< the shim's records are on the disk before it tells of them
+  kTerminal = 1U << 8,    ///< descriptor 0 becomes the controlling terminal of the child's session
+  kListen = 1U << 9,      ///< the port is listened on and handed to the program as descriptor 3
+  kLogBlocks = 1U << 10,  ///< what a full disk can't take stays in the pipe; the program waits
 };
 
 struct PlanHeader {

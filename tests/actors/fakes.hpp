@@ -35,6 +35,7 @@ struct FakeFiles final : platform::ContainerFiles {
 
   const std::string& data_dir() const override { return data_dir_; }
   const std::string& owner_nonce() const override { return nonce_; }
+  bool found_dead_owner() const override { return false; }
   platform::ImageStore& images() override { return images_; }
   std::string container_dir(const ContainerId& id) const override {
     return data_dir_ + "/containers/" + id.str();

@@ -14,7 +14,8 @@ import trial
 
 def one(args, operation, target, errno, at):
     options = {"ringfort": args.ringfort, "injector": args.injector, "operation": operation,
-               "target": target, "errno": errno, "at": at, "mutating": args.mutating}
+               "target": target, "errno": errno, "at": at, "mutating": args.mutating,
+               "level": args.level}
     for patience in range(5):
         run = subprocess.run([sys.executable, trial.__file__, json.dumps(options)], text=True,
                              capture_output=True)
@@ -58,6 +59,7 @@ def main():
     parser.add_argument("--step", type=int, default=1, help="try each STEP-th point")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--mutating", action="store_true", help="only calls that change something")
+    parser.add_argument("--level", default="landlock", choices=["landlock", "namespaces"])
     parser.add_argument("--operation", action="append", choices=list(trial.OPERATIONS))
     parser.add_argument("--target", action="append", choices=["command", "zygote", "shim"])
     parser.add_argument("--errno", action="append", default=None,
@@ -68,7 +70,7 @@ def main():
     if os.geteuid() != 0:
         print("crash points are skipped: zygote and shim can only be traced by root")
         return 77
-    print(f"seed {args.seed}, each {args.step}. point")
+    print(f"level {args.level}, seed {args.seed}, each {args.step}. point")
     print("operation     process  fault    calls  tried  survived  broken")
     generator, tried, broken = random.Random(args.seed), 0, 0
     with ThreadPoolExecutor(args.j) as pool:

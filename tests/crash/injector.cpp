@@ -1,11 +1,12 @@
 // Kills a process at its N-th system call, or makes that call fail.
 //
 //   injector [--target command|zygote|shim] [--pid PID] [--at N] [--errno NAME] [--mutating]
-//            [--linger MS] [--timeout S] [--report FILE] -- COMMAND ARG...
+//            [--linger MS] [--timeout S] [--report FILE] [--list] -- COMMAND ARG...
 //
 // strace counts calls by thread and follows forks into the guest; this counts all threads of one
-// process and lets everything else go at its birth. With --pid the target is there already. The
-// report is one line of JSON. Must run as root: zygote and shim are not dumpable. ptrace(2).
+// process and lets everything else go at its birth. With --pid the target is there already. --list
+// prints each call that counts. The report is one line of JSON. Must run as root: zygote and shim
+// are not dumpable. ptrace(2).
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -43,6 +44,7 @@ struct Options {
   bool mutating = false;
   long linger_ms = 500;  // how long the target may go on after the command's end
   long timeout_s = 20;
+  bool list = false;
   std::string report;
   char** command = nullptr;
 };
@@ -135,12 +137,14 @@ const std::map<int, std::set<long>> kPlausible{
 const std::set<long> kOnDescriptor{SYS_read,   SYS_pread64, SYS_write,     SYS_pwrite64,
                                    SYS_writev, SYS_fsync,   SYS_fdatasync, SYS_ftruncate};
 
-bool is_file(pid_t pid, unsigned long fd) {
+/// What a descriptor of a process is; empty when it is none.
+std::filesystem::path file_of(pid_t pid, unsigned long fd) {
   std::error_code error;
-  const auto path = std::filesystem::read_symlink(
-      "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(static_cast<int>(fd)), error);
-  return !error && path.is_absolute();
+  const auto number = std::to_string(static_cast<int>(fd));
+  return std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/fd/" + number, error);
 }
+
+bool is_file(pid_t pid, unsigned long fd) { return file_of(pid, fd).is_absolute(); }
 
 /// A field such as "Tgid:" of /proc/PID/status; 0 for a process that is gone.
 pid_t status_field(pid_t pid, const std::string& field) {
@@ -282,7 +286,13 @@ void Injector::on_call(pid_t tid, pid_t tgid) {
   if (info.op != PTRACE_SYSCALL_INFO_ENTRY || reached_) return;
   Call call{static_cast<long>(info.entry.nr), {}};
   std::copy(std::begin(info.entry.args), std::end(info.entry.args), std::begin(call.args));
-  if (counts(tgid, call) && ++count_ == options_.at) inject(tid, tgid, call);
+  if (!counts(tgid, call)) return;
+  ++count_;
+  if (options_.list)
+    std::fprintf(stderr, "%ld: syscall %ld(%ld, %ld, %ld) of %d %s\n", count_, call.number,
+                 static_cast<long>(call.args[0]), static_cast<long>(call.args[1]),
+                 static_cast<long>(call.args[2]), tid, file_of(tgid, call.args[0]).c_str());
+  if (count_ == options_.at) inject(tid, tgid, call);
 }
 
 void Injector::go_on(pid_t tid, pid_t tgid, int signal) {
@@ -411,6 +421,8 @@ Options parse(int argc, char** argv) {
       options.at = std::stol(value());
     else if (word == "--errno")
       options.error = kErrors.at(value());
+    else if (word == "--list")
+      options.list = true;
     else if (word == "--mutating")
       options.mutating = true;
     else if (word == "--linger")

@@ -2,6 +2,7 @@
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import tempfile
 import time
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 BOUND = 20  # seconds that any recovering command may take
 
 
@@ -19,6 +20,14 @@ def loop(token):
 
 def rest(token):
     return ["sleep", "9999", "0." + token]
+
+
+LINES = 1500
+
+
+def printer(token):
+    text = "i=0; while [ $i -lt %d ]; do i=$((i+1)); echo line $i %s; done" % (LINES, "x" * 100)
+    return ["sh", "-c", text, token]
 
 
 # name: (commands before, the operation, whether its printed id acknowledges a container)
@@ -33,6 +42,8 @@ OPERATIONS = {
     "remove-force": ([["run", "-d", "--name", "C", "--", rest]], ["rm", "-f", "C"], False),
     "adopt": ([["run", "-d", "--name", "C", "--", rest]], ["ps", "-a", "--json"], False),
     "restart": ([["run", "-d", "--name", "C", "--", "true"], ["wait", "C"]], ["start", "C"], False),
+    "rotate": ([], ["run", "-d", "--log-size", "32Ki", "--log-files", "20", "--name", "C", "--",
+                    printer], True),
     "image-add": ([], ["image", "add", "pic", "IMAGE"], False),
 }
 # A shim that lives before the operation begins is found by its container.
@@ -42,7 +53,8 @@ TARGETS = {
     "create": ["command"], "run": ["command", "zygote", "shim"],
     "start": ["command", "zygote", "shim"], "restart": ["command", "zygote", "shim"],
     "exit": ["command", "shim"], "stop": ["command", "shim"], "remove": ["command"],
-    "remove-force": ["command", "shim"], "adopt": ["command"], "image-add": ["command"],
+    "remove-force": ["command", "shim"], "adopt": ["command"], "rotate": ["shim"],
+    "image-add": ["command"],
 }
 
 
@@ -97,6 +109,7 @@ class Trial:
         self.data = self.dir + "/data"
         self.token = str(os.getpid()) + str(time.time_ns() % 100000).zfill(5)
         self.name = "c" + self.token
+        self.id = self.name + "-1"
         self.image = self.dir + "/image"
         os.makedirs(self.image + "/bin")
         with open(self.image + "/bin/file", "w") as file:
@@ -106,6 +119,8 @@ class Trial:
     def words(self, template):
         made = []
         for word in template:
+            if word == "--name":
+                made += ["--isolation", self.o["level"], "--port"]
             if callable(word):
                 made += word(self.token)
             else:
@@ -163,6 +178,8 @@ class Trial:
             prefix += ["--target", self.o["target"]]
         if self.o.get("mutating"):
             prefix.append("--mutating")
+        if self.o["operation"] == "rotate":
+            prefix += ["--linger", "5000"]  # until the program has printed all
         if self.o.get("errno"):
             prefix += ["--errno", self.o["errno"]]
         done = self.ringfort(*self.words(template), prefix=prefix + ["--"])
@@ -185,7 +202,7 @@ class Trial:
 
     def check_recovered(self, done, acknowledges):
         known = {one["id"]: one for one in self.listed()}
-        container = self.name + "-1"
+        container = self.id
         setup = OPERATIONS[self.o["operation"]][0]
         acknowledged = (acknowledges and container in done.stdout) or bool(setup)
         removing = self.o["operation"].startswith("remove")
@@ -214,7 +231,37 @@ class Trial:
             going = removing or known[one]["state"] == "removing"
             if shown.returncode != 0 and not (going and "no container" in shown.stderr):
                 self.fail(f"`inspect {one}` ends with {shown.returncode}: {shown.stderr.strip()}")
-        return known
+        self.check_port(known.get(container))
+        if self.o["operation"] == "rotate" and container in known:
+            self.check_log()
+
+    def check_port(self, container):
+        """A port is one container's, whether it runs or not."""
+        if not container or not container.get("port") or container["state"] == "removing":
+            return
+        other = self.name + "o"
+        self.need("create", "--port", "--name", other, "--", "true")
+        ports = {one["id"]: one.get("port") for one in self.listed()}
+        if ports.get(other + "-1") == container["port"]:
+            self.fail(f"two containers have port {container['port']}")
+        self.need("rm", other)
+
+    def check_log(self):
+        """What was written is there, whole lines in order, until the shim was killed."""
+        def ended():
+            return all(one["state"] not in ("starting", "running") for one in self.listed())
+        if not eventually(ended, BOUND):
+            self.fail("it does not end")
+        text = self.need("logs", self.name).stdout
+        numbers = [int(n) for n in re.findall(r"^line (\d+) x{100}$", text, re.M)]
+        if self.o.get("errno"):
+            # A disk that fails may cost lines, which is said; none comes twice.
+            if numbers != sorted(set(numbers)):
+                self.fail("a line is repeated, or out of its order")
+        elif numbers != list(range(1, len(numbers) + 1)):
+            self.fail(f"a line is lost or repeated: {len(numbers)} lines, the last is {numbers[-1:]}")
+        if not self.reached and len(numbers) != LINES:
+            self.fail(f"only {len(numbers)} of {LINES} lines are there")
 
     def check_exit(self, container):
         """A request that was acknowledged, to a shim that was left alone, has its effect."""
@@ -251,6 +298,11 @@ class Trial:
         self.need("rm", self.name)
         if not eventually(lambda: not self.left()):
             self.fail(f"left: {' '.join(self.left())}")
+        table = self.data + "/.ports"
+        if os.path.exists(table):
+            with open(table, "rb") as file:
+                if any(file.read()):
+                    self.fail("a port is marked as taken, and nobody has it")
         if not eventually(lambda: not self.strays()):
             self.fail(f"left processes: {self.strays()}")
 
@@ -308,6 +360,9 @@ class Trial:
 
 
 if __name__ == "__main__":
+    # The driver's end is ours: what we began is ended in `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     try:
         print(json.dumps(Trial(json.loads(sys.argv[1])).run()))
     except (Unfit, BlockingIOError) as error:

@@ -27,7 +27,8 @@ enum Stream : std::uint8_t { kOut = 0, kErr = 1 };
 // Writes logs as a shim does: bytes first, then the entry.
 class FakeShim {
  public:
-  explicit FakeShim(const TempDir& dir) : dir_(dir) {
+  explicit FakeShim(const TempDir& dir, std::uint32_t generation = 1)
+      : dir_(dir), generation_(generation) {
     for (const auto* name : {"stdout.log", "stderr.log", "log.idx"}) write_file(dir / name, "");
   }
 
@@ -58,7 +59,7 @@ class FakeShim {
     entry.offset = size_[stream];
     entry.other = size_[1 - stream];
     entry.length = length;
-    entry.generation = 1;
+    entry.generation = generation_;
     entry.stream = stream;
     entry.flags = flags;
     entry.wall_usec = usec;
@@ -68,6 +69,7 @@ class FakeShim {
   }
 
   const TempDir& dir_;
+  std::uint32_t generation_;
   std::uint64_t sequence_ = 0;
   std::uint64_t size_[2] = {0, 0};
 };
@@ -250,6 +252,30 @@ TEST(LogReader, LostOutputIsSaidWhereItWasLost) {
   EXPECT_THAT(texts[2], testing::HasSubstr("4711 bytes of output were lost"));
   EXPECT_EQ(texts[3], "o:re");
   EXPECT_EQ(texts[4], "o:after");
+}
+
+TEST(LogReader, TwoLossesAtOnePlaceMakeNoLineBetweenThem) {
+  const TempDir dir;
+  FakeShim shim(dir);
+  shim.piece(kOut, "cut he", 10);
+  shim.loss(kOut, 1, 15);
+  shim.loss(kOut, 2, 16);
+  shim.piece(kOut, "re\n", 20);
+
+  const auto texts = messages(read(dir));
+
+  ASSERT_EQ(texts.size(), 4U);
+  EXPECT_EQ(texts[0], "o:cut he");
+  EXPECT_EQ(texts[3], "o:re");
+}
+
+TEST(LogReader, AGenerationWithoutItsFilesIsNotTheCurrentOneAgain) {
+  const TempDir dir;
+  FakeShim shim(dir, 2);
+  shim.piece(kOut, "now\n", 10);
+  write_file(dir / "stderr.log.1", "then\n");
+
+  EXPECT_THAT(messages(read(dir)), ElementsAre("e:then", "o:now"));
 }
 
 TEST(LogReader, ALongLineComesInParts) {

@@ -14,8 +14,14 @@
 #include <random>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace ringfort::platform {
 namespace {
@@ -93,6 +99,7 @@ TEST(ShimLog, KeepsTheNewestLinesWithinItsLimit) {
   ASSERT_GT(lines.size(), 500U);
   EXPECT_EQ(lines, numbered(5000 - static_cast<int>(lines.size()), 5000));
   EXPECT_EQ(messages(read(dir, {3, {}})), numbered(4997, 5000));
+  EXPECT_GT(read(dir).front().sequence, 0U) << "older lines are gone";
 }
 
 TEST(ShimLog, TheIndexOfMuchShortOutputIsBoundedToo) {
@@ -157,6 +164,7 @@ TEST(ShimLog, TheNextLifeGoesOnWithNumbersAndFiles) {
   const auto entries = read(dir);
 
   ASSERT_EQ(entries.size(), 400U);
+  EXPECT_EQ(entries.front().sequence, 0U);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     EXPECT_EQ(entries[i].message, "line " + std::to_string(i));
     EXPECT_TRUE(i == 0 || entries[i].sequence > entries[i - 1].sequence);
@@ -202,6 +210,146 @@ TEST(ShimLog, WhatCannotBeOpenedIsAnErrorAndNoSilence) {
 
   ASSERT_FALSE(entries);
   EXPECT_EQ(entries.error().os_errno, EMFILE);
+}
+
+/// link(2) is refused from now on, as a failing disk would. Never to be undone.
+void refuse_links(std::uint32_t error) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_linkat, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    ::_exit(2);
+}
+
+// Without the old index under its number the new one would take its place, and the times of its
+// lines would be lost.
+TEST(ShimLog, AnIndexThatCannotBeKeptIsGoneOnWith) {
+  const TempDir dir;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    refuse_links(EIO);
+    Writer writer(dir, {300, 100});
+    for (int i = 0; i < 100; ++i) writer.say(kOut, "line " + std::to_string(i) + "\n");
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+
+  EXPECT_EQ(messages(read(dir)), numbered(0, 100));
+  EXPECT_EQ(fs::file_size(dir / "log.idx"), 100 * sizeof(wire::LogIndexEntry));
+  EXPECT_FALSE(fs::exists(dir / "log.idx.next"));
+  // The disk works again.
+  Writer(dir, {300, 100}).say(kOut, "line 100\n");
+  EXPECT_EQ(messages(read(dir)), numbered(0, 101));
+  EXPECT_EQ(fs::file_size(dir / "log.idx.1"), 100 * sizeof(wire::LogIndexEntry));
+}
+
+// Where there are no links the times of old lines are lost, and no more.
+TEST(ShimLog, WithoutHardLinksItIsRotatedAllTheSame) {
+  const TempDir dir;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    refuse_links(EPERM);
+    Writer writer(dir, {300, 3});
+    for (int i = 0; i < 100; ++i) writer.say(kOut, "line " + std::to_string(i) + "\n");
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+
+  EXPECT_LE(bytes_of(dir, "std"), 3 * 300U);
+  const auto lines = messages(read(dir));
+  EXPECT_EQ(lines, numbered(100 - static_cast<int>(lines.size()), 100));
+}
+
+/// A log whose stdout.log has no room until there is some.
+class FullLog : public testing::Test {
+ protected:
+  FullLog() {
+    const auto open = [&](const std::string& path) {
+      return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    };
+    file_ = Fd{open(dir_ / "stdout.log")};
+    fd_ = Fd{::open(dir_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    out_ = open("/dev/full");  // full(4)
+    files_ = {{out_, open(dir_ / "stderr.log")}, open(dir_ / "log.idx"), fd_.get(), fd_.get()};
+  }
+  ~FullLog() override { log_.close(); }
+  void open_log(bool blocks) { log_.open(files_, {.blocks = blocks}); }
+  void say(int stream, std::string_view text) {
+    log_.append(stream, text.data(), static_cast<std::uint32_t>(text.size()));
+  }
+  void make_room() const { ASSERT_EQ(::dup3(file_.get(), out_, O_CLOEXEC), out_); }
+
+  TempDir dir_;
+  Fd file_;
+  Fd fd_;
+  int out_ = -1;
+  shim::LogFiles files_;
+  shim::Log log_;
+};
+
+TEST_F(FullLog, BlockingKeepsWhatFindsNoRoomUntilThereIsSome) {
+  open_log(true);
+  const std::string big(65536, 'b');
+  say(kOut, "\n" + big.substr(1));
+  EXPECT_TRUE(log_.is_waiting(kOut));
+  EXPECT_FALSE(log_.is_waiting(kErr));
+  say(kErr, "in between\n");
+  log_.retry();
+  EXPECT_TRUE(log_.is_waiting(kOut));
+  EXPECT_EQ(messages(read(dir_)), std::vector<std::string>{"e:in between"});
+
+  make_room();
+  log_.retry();
+  EXPECT_FALSE(log_.is_waiting());
+  say(kOut, "\nafter\n");
+
+  EXPECT_EQ(read_file(dir_ / "stdout.log"), "\n" + big.substr(1) + "\nafter\n");
+  for (const auto& entry : read(dir_)) EXPECT_FALSE(entry.is_notice) << entry.message;
+}
+
+TEST_F(FullLog, BlockingTakesNoOlderLines) {
+  write_file(dir_ / "stdout.log.1", "old\n");
+  write_file(dir_ / "log.idx.1", "");
+  open_log(true);
+  say(kOut, "new\n");
+  EXPECT_TRUE(log_.is_waiting(kOut));
+  EXPECT_TRUE(fs::exists(dir_ / "stdout.log.1"));
+}
+
+TEST_F(FullLog, WhoeverStopsWaitingCountsWhatIsLost) {
+  open_log(true);
+  say(kOut, "12345678\n");
+  log_.stop_waiting();
+  EXPECT_FALSE(log_.is_waiting());
+  say(kOut, "9\n");
+  EXPECT_FALSE(log_.is_waiting()) << "never again";
+  log_.finish();
+
+  std::uint64_t lost = 0;
+  for (const auto& entry : read(dir_))
+    lost += std::stoull(entry.message.substr(entry.message.find(' ')));
+  EXPECT_EQ(lost, 11U);
+}
+
+TEST_F(FullLog, DroppingWaitsForNothing) {
+  open_log(false);
+  say(kOut, "lost\n");
+  EXPECT_FALSE(log_.is_waiting());
+  make_room();
+  say(kOut, "after\n");
+  EXPECT_EQ(read(dir_).back().message, "after");
+  EXPECT_TRUE(read(dir_).front().is_notice);
 }
 
 // Whatever the bytes, the pieces, the limit and the lives: no line is lost, torn or out of order.

@@ -1,15 +1,18 @@
 #include "ringfort/platform/shim_traces.hpp"
 
+#include "ringfort/platform/owner_lock.hpp"
 #include "ringfort/platform/protocol.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <string_view>
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace ringfort::platform {
@@ -44,7 +47,7 @@ wire::ExitFile exit_with(std::uint64_t cookie, int code) {
 struct ShimTracesTest : testing::Test {
   std::string path() const { return dir_.path(); }
   void write(const char* name, std::string_view text) { test::write_file(dir_ / name, text); }
-  Found found() const { return judge(read_shim_traces(path())); }
+  Found found() const { return judge(read_shim_traces(path()).value()); }
   test::TempDir dir_;
 };
 
@@ -54,10 +57,10 @@ TEST_F(ShimTracesTest, FollowsTheTable) {
   EXPECT_EQ(found(), Found::NeverStarted);
   write("shim", bytes(shim(1)));
   EXPECT_EQ(found(), Found::Lost);
-  EXPECT_EQ(exit_record_of(read_shim_traces(path())).code, 255);
+  EXPECT_EQ(exit_record_of(read_shim_traces(path()).value()).code, 255);
   write("exit", bytes(exit_with(1, 7)));
   EXPECT_EQ(found(), Found::Ended);
-  EXPECT_EQ(exit_record_of(read_shim_traces(path())).code, 7);
+  EXPECT_EQ(exit_record_of(read_shim_traces(path()).value()).code, 7);
 
   const int held = ::open((path() + "/shim").c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(::flock(held, LOCK_EX), 0);
@@ -78,7 +81,7 @@ TEST_F(ShimTracesTest, FindsAnEndThatHadNoRoomInItsOwnFile) {
   write("shim", text);
   write("exit", bytes(exit_with(1, 7)));  // of the run before
   EXPECT_EQ(found(), Found::Ended);
-  EXPECT_EQ(exit_record_of(read_shim_traces(path())).code, 9);
+  EXPECT_EQ(exit_record_of(read_shim_traces(path()).value()).code, 9);
 }
 
 TEST_F(ShimTracesTest, TakesNoTornOrDamagedFile) {
@@ -92,6 +95,47 @@ TEST_F(ShimTracesTest, TakesNoTornOrDamagedFile) {
   EXPECT_EQ(found(), Found::Lost);
   write("exit", bytes(exit));
   EXPECT_EQ(found(), Found::Ended);
+}
+
+/// No more descriptors for this process while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(ShimTracesTest, WhatCannotBeLookedAtIsNotSaidToBeAbsent) {
+  write("shim", bytes(shim(1)));
+  write("record", "owner 00112233445566778899aabbccddeeff\n");
+  const int dir = ::open(path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_GE(dir, 0);
+  {
+    const NoDescriptors none;
+    const auto traces = read_shim_traces(path());
+    ASSERT_FALSE(traces);
+    EXPECT_EQ(traces.error().os_errno, EMFILE);
+    EXPECT_TRUE(is_locked(dir, "shim"));
+    EXPECT_FALSE(owner_of_record(dir));
+  }
+  // A link is nobody's, and so is what is not there.
+  EXPECT_EQ(found(), Found::Lost);
+  EXPECT_FALSE(is_locked(dir, "shim"));
+  EXPECT_EQ(owner_of_record(dir).value(), "00112233445566778899aabbccddeeff");
+  EXPECT_FALSE(is_locked(dir, "exit"));
+  ASSERT_EQ(::symlinkat("shim", dir, "exit"), 0);
+  EXPECT_FALSE(is_locked(dir, "exit"));
+  ASSERT_EQ(::unlinkat(dir, "record", 0), 0);
+  EXPECT_EQ(owner_of_record(dir).value(), "");
+  ::close(dir);
 }
 
 TEST(ShimIdentity, IsOfThisBootNamespaceAndTick) {

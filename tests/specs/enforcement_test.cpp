@@ -92,7 +92,7 @@ TEST(Enforcement, NamesTheUsedFieldsThatAreNotEnforced) {
            {"    stop_signal: SIGINT\n", {"stop_signal"}},
            {"    ulimits: {core: {soft: 0}}\n", {"ulimits"}},
            {"    replica_groups: [{role: a, count: 1}]\n", {"replica_groups"}},
-           {"    logs: {max_size: 1Mi, max_files: 2}\n", {}},
+           {"    logs: {max_size: 1Mi, max_files: 2, mode: block}\n", {}},
            {"    logs: {retention_secs: 5}\n", {"logs.retention_secs"}},
            {"    tty: true\n    user: root\n    hostname: h\n", {"tty"}},
        }) {

@@ -243,6 +243,7 @@ TEST(Validation, TellsPlaceFaultAndRemedyOfEveryRule) {
             "require[0]: \"landlok\" is neither a protection nor a fie"},
            {"    logs: {max_size_bytes: 0}\n", "logs.max_size_bytes: is 0."},
            {"    logs: {max_size: 0}\n", "logs.max_size: is 0, which leaves nothing."},
+           {"    logs: {mode: blok}\n", "blok"},
            {"    logs: {max_files: 0}\n", "logs.max_files: 0 is not between 1 and 100."},
            {"    logs: {max_files: 101}\n", "logs.max_files: 101 is not between 1 and 100."},
        }) {

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 
 namespace ringfort {
 namespace {
@@ -341,6 +342,15 @@ class LogsOnASmallDisk : public LogsCommand {
       EXPECT_EQ(::umount2(command_.data_dir().c_str(), MNT_DETACH), 0);
     }
   }
+  std::string state(const std::string& name) const {
+    return json::parse(run({"inspect", name}).out).at(0).at("state");
+  }
+  bool is_full() const {
+    return test::eventually(10s, [&] {
+      struct statvfs disk {};
+      return ::statvfs(command_.data_dir().c_str(), &disk) == 0 && disk.f_bavail == 0;
+    });
+  }
   bool mounted_ = false;
 };
 
@@ -357,16 +367,18 @@ TEST_P(LogsOnASmallDisk, TheOldestFilesGoFirst) {
 TEST_P(LogsOnASmallDisk, WhatCannotBeWrittenIsCountedAndSaid) {
   const auto filler = command_.data_dir() + "/filler";
   test::write_file(filler, std::string(4 * kMi, 'f'));
-  command_.write("in/go", "");
+  command_.write("both/go", "");
+  const auto both = command_.home() + "/both/";
+  fs::permissions(both, fs::perms::all);  // the guest may be a user of its own
   start("job",
-        "seq 1 1000000; until [ -e " + command_.home() +
-            "/in/room ]; do sleep 0.02; done; "
+        "seq 1 1000000; : >" + both + "said; until [ -e " + both +
+            "room ]; do sleep 0.02; done; "
             "echo after",
-        {"--read", "in", "--log-size", "100Mi"});
-  // The program has said it all, whoever has room for it: its loop has begun when nothing grows.
-  ASSERT_TRUE(has_said("job", "[ringfort: "));
+        {"--write", "both", "--log-size", "100Mi"});
+  // Nobody has blocked it. The loss itself can be said only where there is room for the words.
+  ASSERT_TRUE(test::eventually(10s, [&] { return fs::exists(both + "said"); }));
   fs::remove(filler);
-  command_.write("in/room", "");
+  command_.write("both/room", "");
   end("job");
 
   const auto lines = lines_of(logs("job"));
@@ -383,6 +395,34 @@ TEST_P(LogsOnASmallDisk, WhatCannotBeWrittenIsCountedAndSaid) {
   }
   kept = fs::file_size(directory("job") + "/stdout.log");
   EXPECT_EQ(lost + kept, 6888896U + 6U) << "each byte is kept or counted";
+}
+
+TEST_P(LogsOnASmallDisk, ABlockedProgramLosesNothing) {
+  const auto filler = command_.data_dir() + "/filler";
+  test::write_file(filler, std::string(4 * kMi, 'f'));
+  start("job", "seq 1 600000", {"--log-size", "100Mi", "--log-mode", "block"});  // 4 MB
+  ASSERT_TRUE(is_full());
+  EXPECT_EQ(state("job"), "running");
+
+  fs::remove(filler);
+  end("job");
+
+  const auto text = logs("job");
+  EXPECT_TRUE(counts_to(text, 600000));
+  EXPECT_EQ(text.size(), 4088895U);
+}
+
+TEST_P(LogsOnASmallDisk, ABlockedProgramCanBeStopped) {
+  const auto filler = command_.data_dir() + "/filler";
+  test::write_file(filler, std::string(4 * kMi, 'f'));
+  start("job", "seq 1 600000; exec sleep 1000", {"--log-size", "100Mi", "--log-mode", "block"});
+  ASSERT_TRUE(is_full());
+
+  EXPECT_EQ(run({"stop", "-t", "1", "job"}).code, 0);
+  fs::remove(filler);
+
+  EXPECT_EQ(state("job"), "exited");
+  EXPECT_EQ(lines_of(logs("job")).front(), "1");
 }
 
 RINGFORT_EACH_LEVEL_AND_USER(LogsCommand);

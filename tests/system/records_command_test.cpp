@@ -1,6 +1,7 @@
 // What a command finds on disk: records that are whole, old, damaged, or somebody else's.
 #include "detached_fixture.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -68,6 +69,29 @@ TEST_P(RecordsCommand, AtFullDurabilityTheOneBeforeServes) {
   EXPECT_EQ(inspect("job")["state"], "exited");
   EXPECT_EQ(run({"start", "job"}).code, 0);
   end("job");
+}
+
+/// As one leaves it that is killed between the note of its port and its record.
+TEST_P(RecordsCommand, APortThatAKilledCommandNotedIsGivenBack) {
+  ASSERT_EQ(run({"create", "--isolation", level_, "--port", "--name", "web", "--", "true"}).code,
+            0);
+  const std::size_t port = inspect("web")["port"];
+  const auto table = command_.data_dir() + "/.ports";
+  const std::size_t stray = port == 20000 ? 20001 : 20000;
+  auto noted = test::read_file(table);
+  noted.resize(std::max(noted.size(), stray + 1), '\0');
+  noted[stray] = '\1';
+  test::write_file(table, noted);
+
+  (void)ps();
+  EXPECT_EQ(test::read_file(table)[stray], '\1') << "nobody died";
+  const std::string dead(32, '0');
+  test::write_file(state("owners/" + dead), "");
+  (void)ps();
+
+  EXPECT_FALSE(test::exists(state("owners/" + dead)));
+  EXPECT_EQ(test::read_file(table)[stray], '\0');
+  EXPECT_EQ(test::read_file(table)[port], '\1');
 }
 
 TEST_P(RecordsCommand, WithoutARecordNothingCanBeDetached) {
