@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak crash churn bench check format clean packages
+.PHONY: build test demo test-asan test-tsan seed-soak crash chaos churn bench check format clean packages
 .DEFAULT_GOAL := build
 
 build: packages build-release
@@ -38,6 +38,11 @@ crash: build
 	  --injector build/release/bin/crash_injector --step $(or $(STEP),1) -j $(JOBS) \
 	  $(if $(MUTATING),--mutating) $(if $(SEED),--seed $(SEED)) $(if $(LEVEL),--level $(LEVEL)) \
 	  $(OPERATION:%=--operation %) $(FAULT:%=--errno %)
+
+# Ten minutes of faults under clients. SEED=n SECONDS=60 choose, SEED=n ROUND=k plays one again.
+chaos: build
+	build/release/bin/ringfort-chaos --seconds $(or $(SECONDS),600) $(SEED:%=--seed %) \
+	  $(ROUND:%=--round %) --history build/chaos.jsonl
 
 # What 10,000 lives leave behind must be nothing.
 churn: build

@@ -24,9 +24,8 @@ wire::ControlRequest make_request(wire::ControlOp op, std::int32_t number = 0,
 }
 
 Error gone(const std::string& container) {
-  Error error{ErrorKind::NotFound, "the container's shim is gone: it has ended",
-              "ask for its state", container, ESRCH};
-  return error;
+  // The container is there still: not NotFound.
+  return {ErrorKind::Conflict, "has just ended", "ask for its state", container, ESRCH};
 }
 
 Error busy(const std::string& container) {
@@ -37,6 +36,11 @@ Error busy(const std::string& container) {
 int code_of(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
+
+// From the word that a run is over to the end of its shim.
+constexpr Duration kLastReplies = std::chrono::seconds(1);
+
+}  // namespace
 
 /// A command in progress: reads its output until it has ended and what it wrote is read.
 class ExecJob : public std::enable_shared_from_this<ExecJob> {
@@ -63,6 +67,14 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
     if (request.cancel_fd < 0) return;
     cancel_fd_ = request.cancel_fd;
     cancel_token_ = loop_.watch(cancel_fd_, [self](std::uint32_t) { self->on_cancel(); });
+  }
+
+  /// On the loop's thread, when the shim is gone: what it has sent is here by now.
+  void end_unless_answered() {
+    char any = 0;
+    if (!is_taken_up_ && connection_ &&
+        ::recv(connection_.get(), &any, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+      finish(fail(gone(container_)));
   }
 
  private:
@@ -118,6 +130,7 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
     const auto size = ::recv(connection_.get(), &reply, sizeof reply, MSG_DONTWAIT);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size != sizeof reply) return finish(fail(gone(container_)));
+    if (reply.kind == wire::ReplyKind::ExecStarted) is_taken_up_ = true;
     // Done: the answer to an earlier request on a private connection.
     if (reply.kind == wire::ReplyKind::ExecStarted || reply.kind == wire::ReplyKind::Done) return;
     if (reply.kind == wire::ReplyKind::ExecEnded) return on_end(reply);
@@ -183,10 +196,9 @@ class ExecJob : public std::enable_shared_from_this<ExecJob> {
   std::uint64_t connection_token_ = 0;
   std::uint64_t cancel_token_ = 0;
   std::uint64_t pipe_token_[2] = {0, 0};
+  bool is_taken_up_ = false;  ///< by the shim: its end will be heard of
   ExecResult result_;
 };
-
-}  // namespace
 
 ShimRun::ShimRun(EventLoop& loop, std::string container, std::string state_dir,
                  Fd private_connection, std::uint32_t protocol)
@@ -195,6 +207,18 @@ ShimRun::ShimRun(EventLoop& loop, std::string container, std::string state_dir,
       container_(std::move(container)),
       state_dir_(std::move(state_dir)),
       private_connection_(std::move(private_connection)) {}
+
+ShimRun::~ShimRun() {
+  for (const auto& weak : jobs_)
+    if (const auto job = weak.lock())
+      loop_.run_after(kLastReplies, [job] { job->end_unless_answered(); });
+}
+
+void ShimRun::remember(const std::shared_ptr<ExecJob>& job) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(jobs_, [](const auto& known) { return known.expired(); });
+  jobs_.push_back(job);
+}
 
 Result<Fd> ShimRun::connect() const {
   if (!understands(protocol_))
@@ -272,6 +296,7 @@ void ShimRun::exec(ExecRequest request, std::function<void(Result<ExecResult>)> 
   auto connection = connect();
   if (!connection) return refuse(std::move(done), connection.error());
   auto job = std::make_shared<ExecJob>(loop_, container_, request.output_limit, std::move(done));
+  remember(job);
   job->start(std::move(*connection), protocol_, std::move(request));
 }
 

@@ -22,7 +22,7 @@ struct Totals {
 
 struct Options {
   std::uint64_t seed = 0;
-  int seconds = 600, steps = 80, shrink_seconds = 120;
+  int seconds = 600, steps = 150, shrink_seconds = 120;
   std::optional<int> round;
   bool mixed = false;
   std::string history = "chaos.jsonl";
@@ -131,6 +131,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (!supervised.empty()) return supervise(supervised, listener);
   if (round >= 0) options.round = round;
+  (void)beside("");
   leave_mounts();
   return run_all(options);
 }

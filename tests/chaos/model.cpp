@@ -113,7 +113,8 @@ void Model::close() {
       for (const unsigned end : {kOwnCode, kByTerm, kByKill, kLost, kNoStart}) {
         if ((config.now.ends & end) == 0) continue;
         auto ended = config;
-        ended.now = {Phase::Exited, config.now.life, config.now.run, end, false};
+        ended.now = {Phase::Exited, config.now.life, config.now.run,
+                     end,           false,           end == kNoStart ? config.now.before : 0};
         add(std::move(ended));
       }
     for (const auto& [id, progress] : config.pending) {
@@ -142,13 +143,14 @@ Model::Moves Model::first_moves(const Request& request, const Condition& now) co
   switch (request.verb) {
     case Verb::Create:
       if (!absent) return answer(kRefused);
-      return {{{Phase::Created, request.life, 0, 0, false}, {0, kOk}}};
+      return {{{Phase::Created, request.life, 0, 0, false, 0}, {0, kOk}}};
     case Verb::Start: {
       if (absent) return answer(kNotFound);
       if (running) return answer(kRefused);
       const bool ends = program->life_ms >= 0;
       const unsigned how = (ends ? kOwnCode : 0u) | (request.is_spoilt ? kNoStart : 0u);
-      return {{{Phase::Running, now.life, request.id, how, ends}, {1, {}}}};
+      const unsigned before = now.ends == kNoStart ? now.before : now.ends;
+      return {{{Phase::Running, now.life, request.id, how, ends, before}, {1, {}}}};
     }
     case Verb::Stop:
     case Verb::Term: {
@@ -168,13 +170,27 @@ Model::Moves Model::first_moves(const Request& request, const Condition& now) co
       if (absent) return answer(kNotFound);
       if (!running) return answer(kRefused);
       return {{dying(now, kByKill), {0, kOk}}};
-    case Verb::Wait:
+    case Verb::Wait: {
       if (absent) return answer(kNotFound);
-      if (now.phase == Phase::Exited) return answer(code(code_of(now)));
-      return {{now, {1, {}}}};
+      if (now.phase != Phase::Exited) return {{now, {1, {}}}};
+      Moves moves = answer(code(code_of(now)));
+      if (now.ends != kNoStart) return moves;
+      auto before = now;
+      before.ends = now.before;
+      if (now.before == 0)
+        moves.push_back({now, {1, {}}});
+      else
+        moves.push_back({now, {0, code(code_of(before))}});
+      return moves;
+    }
     case Verb::Remove:
     case Verb::ForceRemove: {
-      if (absent) return answer(request.is_idempotent ? kOk : kNotFound);
+      if (absent) {
+        auto moves = answer(request.is_idempotent ? kOk : kNotFound);
+        // It was there when this one looked; somebody else has removed it since.
+        if (overlapped_.contains(request.id)) moves.push_back({now, {0, kOk}});
+        return moves;
+      }
       if (!running) return {{Condition{}, {0, kOk}}};
       if (request.verb == Verb::Remove && !request.is_idempotent) return answer(kRefused);
       return {{dying(now, kByKill), {1, {}}}};
@@ -245,8 +261,11 @@ bool Model::explains(const Answer& predicted, const Answer& given) const {
     return predicted.kind == given.kind && predicted.code == given.code;
   const auto& is = predicted.condition;
   const auto& seen = given.condition;
-  return is.phase == seen.phase && is.life == seen.life &&
-         (is.phase != Phase::Exited || is.ends == seen.ends);
+  if (is.life != seen.life) return false;
+  if (is.phase != Phase::Exited) return is.phase == seen.phase;
+  if (is.ends == kNoStart && seen.ends == is.before)
+    return seen.phase == (is.before == 0 ? Phase::Created : Phase::Exited);
+  return seen.phase == Phase::Exited && is.ends == seen.ends;
 }
 
 int Model::code_of(const Condition& ended) const {

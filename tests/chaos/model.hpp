@@ -31,6 +31,9 @@ struct Condition {
   int run = 0;          ///< the start that began it
   unsigned ends = 0;    ///< Running: those that are possible; Exited: the one that was
   bool doomed = false;  ///< Running: must end
+  /// How the run before ended, 0 if there was none. A start that never came to a shim has `failed`
+  /// only for the runtime that tried; for others the container is what it was.
+  unsigned before = 0;
   auto operator<=>(const Condition&) const = default;
 };
 

@@ -47,9 +47,11 @@ class Round {
   void check_lines(const Step& step, const Reply& reply);
 
   void operate(int number, const Step& step);
+  std::optional<std::pair<std::string, Process>> choose_main(const Step& step);
   void kill_shim(int number, const Step& step);
   void kill_main(int number, const Step& step);
   void freeze(const Step& step, pid_t pid);
+  void soil(const Model& model);
   void fill_disk(const Step& step);
   void thief(const Step& step);
   void hold(const Step& step, std::function<void()> release);
@@ -60,6 +62,7 @@ class Round {
   void forget_old(bool all);
   void settle(const std::string& name);
   void compare(const std::string& name);
+  bool is_printed_limit(const Process& process);
   void clean_up();
   void violate(const std::string& text);
 
@@ -78,9 +81,10 @@ class Round {
   std::vector<Hold> holds_;
   std::map<std::string, std::optional<int>> ports_;
   std::set<std::string> supervised_;  ///< names whose containers may be the living supervisor's
+  std::vector<std::pair<std::string, int>> orphans_;  ///< name and life
   bool is_full_ = false;
   int fills_ = 0;
-  bool was_full_ = false;
+  std::set<int> soiled_;  ///< lives whose output a full disk may have taken
   Verdict verdict_;
   int next_number_ = 0;
 };

@@ -27,7 +27,7 @@ rc::Gen<Verb> verbs() {
       {18, V::Create},    {22, V::Start},   {6, V::Stop},     {4, V::Kill},
       {3, V::Term},       {6, V::Wait},     {6, V::Remove},   {7, V::ForceRemove},
       {8, V::Inspect},    {5, V::Exec},     {5, V::Logs},     {2, V::KillSupervisor},
-      {4, V::KillClient}, {3, V::KillShim}, {3, V::KillMain}, {1, V::FreezeSupervisor},
+      {6, V::KillClient}, {3, V::KillShim}, {3, V::KillMain}, {1, V::FreezeSupervisor},
       {2, V::FreezeShim}, {1, V::FillDisk}, {1, V::Thief},
   }));
 }

@@ -84,6 +84,12 @@ void add_lines(std::vector<std::string>& left, const char* path, const std::stri
 
 }  // namespace
 
+std::string beside(const std::string& name) {
+  // Once, at the beginning: in another mount namespace the kernel may name it differently.
+  static const auto directory = fs::read_symlink("/proc/self/exe").parent_path();
+  return (directory / name).string();
+}
+
 World::World() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   directory_ = "/tmp/ringfort-chaos-XXXXXX";
@@ -92,7 +98,7 @@ World::World() {
       ::geteuid() == 0 && ::mount("chaos", directory_.c_str(), "tmpfs", 0, "size=24m") == 0;
   ::chmod(directory_.c_str(), 0755);
   fs::create_directory(directory_ + "/image");
-  fs::copy_file(RINGFORT_BIN_DIR "/talker", directory_ + "/image/talker");
+  fs::copy_file(beside("talker"), directory_ + "/image/talker");
   if (const auto added = ringfort({"image", "add", "talker", directory_ + "/image"});
       added.code != 0)
     throw std::runtime_error("ringfort image add: " + added.err);
@@ -161,7 +167,7 @@ int World::reap(pid_t pid) {
 
 Outcome World::ringfort(const std::vector<std::string>& words, std::chrono::milliseconds patience,
                         const std::function<void(pid_t)>& begun) {
-  std::vector<std::string> argv{RINGFORT_BIN_DIR "/ringfort"};
+  std::vector<std::string> argv{beside("ringfort")};
   argv.insert(argv.end(), words.begin(), words.end());
   // No pipes: whoever inherits them does not keep us waiting.
   const int out = ::memfd_create("out", MFD_CLOEXEC), err = ::memfd_create("err", MFD_CLOEXEC);
@@ -228,26 +234,6 @@ std::vector<Process> mains_of(const std::vector<Process>& all, const std::string
     if (process.state != 'Z' && process.state != 'X' && process.argv.size() > 1 &&
         process.argv[0] == "/talker" && life_of(process.argv[1], name) != 0)
       found.push_back(process);
-  return found;
-}
-
-std::vector<std::pair<pid_t, std::string>> shims_of(const std::vector<Process>& all,
-                                                    const std::string& data_dir) {
-  std::vector<std::pair<pid_t, std::string>> found;
-  const auto containers = data_dir + "/containers/";
-  for (const auto& process : all) {
-    if (process.name != "ringfort-shim" || process.state == 'Z') continue;
-    std::error_code gone;
-    for (fs::directory_iterator it("/proc/" + std::to_string(process.pid) + "/fd", gone), end;
-         !gone && it != end; it.increment(gone)) {
-      std::error_code closed;
-      const auto target = fs::read_symlink(it->path(), closed).string();
-      if (!target.starts_with(containers) || target.find(" (deleted)") != target.npos) continue;
-      const auto rest = target.substr(containers.size());
-      found.emplace_back(process.pid, rest.substr(0, rest.find('/')));
-      break;
-    }
-  }
   return found;
 }
 

@@ -68,6 +68,9 @@ class World {
   std::set<pid_t> own_;  ///< started here: not to be reaped in passing
 };
 
+/// Path of a program that lies where this one does.
+std::string beside(const std::string& name);
+
 /// The talker's word for a container, and back: "chaos:<name>:<life>".
 std::string token(const std::string& name, int life);
 /// 0 if it is none of this name.
@@ -75,9 +78,5 @@ int life_of(const std::string& token, const std::string& name);
 
 /// Main programs of a name among these; their children call themselves otherwise.
 std::vector<Process> mains_of(const std::vector<Process>& all, const std::string& name);
-
-/// The shims among these that hold files of this world's containers: pid and container's id.
-std::vector<std::pair<pid_t, std::string>> shims_of(const std::vector<Process>& all,
-                                                    const std::string& data_dir);
 
 }  // namespace ringfort::chaos

@@ -248,6 +248,33 @@ TEST_P(RuntimeLife, AnExecHasTheMainProgramsEnvironment) {
   ::unsetenv("RINGFORT_TEST_SECRET");
 }
 
+TEST_P(RuntimeLife, AnExecThatNobodyTookUpIsAnswered) {
+  const ContainerId id{"frozen", 1};
+  const auto before = descendants();
+  launch(id, victim("idle"));
+  const auto pid = runtime_->get_container_pid(id);
+  ASSERT_TRUE(pid && *pid);
+  int shim = 0;
+  for (const int one : descendants())
+    if (one != **pid && std::ranges::count(before, one) == 0 && name_of(one) == "ringfort-shim")
+      shim = one;
+  ASSERT_GT(shim, 0);
+  ::kill(shim, SIGSTOP);
+  ::kill(**pid, SIGKILL);
+
+  // It has ended before its shim looks at who calls, and the exec is not the first of them.
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(ok(runtime_->kill_container(id, "CONT")));
+  auto waiting = std::async(std::launch::async, [&] { return runtime_->exec(id, {"/idle"}); });
+  EXPECT_EQ(waiting.wait_for(200ms), std::future_status::timeout);
+  ::kill(shim, SIGCONT);
+
+  ASSERT_EQ(waiting.wait_for(10s), std::future_status::ready);
+  const auto answer = waiting.get();
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::Conflict);
+  EXPECT_EQ(end_of(id).code, 137);
+}
+
 TEST_P(RuntimeLife, AnExecTakesAllOfTheCallersStreamsOrNone) {
   const ContainerId id{"idle", 1};
   launch(id, victim("idle"));
