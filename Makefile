@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak crash churn bench check format clean packages
+.PHONY: build test demo test-asan test-tsan seed-soak crash power-cut churn bench check format clean packages
 .DEFAULT_GOAL := build
 
 build: packages build-release
@@ -37,6 +37,13 @@ crash: build
 	  --injector build/release/bin/crash_injector --step $(or $(STEP),1) -j $(JOBS) \
 	  $(if $(MUTATING),--mutating) $(if $(SEED),--seed $(SEED)) \
 	  $(OPERATION:%=--operation %) $(FAULT:%=--errno %)
+
+# What a power cut leaves at --durability full: each prefix of a traced run, some states of each.
+power-cut: build
+	for level in landlock namespaces; do \
+	  python3 tests/writes/power_cut.py --ringfort build/release/bin/ringfort --level $$level \
+	    -j $(JOBS) --mixes $(or $(MIXES),10) $(if $(SEED),--seed $(SEED)) || exit 1; \
+	done
 
 # What 10,000 lives leave behind must be nothing.
 churn: build

@@ -122,6 +122,12 @@ class Disk:
     @staticmethod
     def torn(inode, random):
         data = inode.kept
+        # Blocks that were given to the file and never filled.
+        if inode.writes and random.random() < 0.2:
+            for kind, at, more in inode.writes:
+                data = applied(data, (kind, at, b"\0" * len(more)) if at >= len(data) else
+                               (kind, at, more))
+            return data
         count = random.randrange(len(inode.writes) + 1)
         for write in inode.writes[:count]:
             data = applied(data, write)
