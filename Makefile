@@ -42,7 +42,7 @@ crash: build
 power-cut: build
 	for level in landlock namespaces; do \
 	  python3 tests/writes/power_cut.py --ringfort build/release/bin/ringfort --level $$level \
-	    -j $(JOBS) --mixes $(or $(MIXES),10) $(if $(SEED),--seed $(SEED)) || exit 1; \
+	    --lives build/release/bin/power_cut_lives -j $(JOBS) --mixes $(or $(MIXES),10) $(if $(SEED),--seed $(SEED)) || exit 1; \
 	done
 
 # What 10,000 lives leave behind must be nothing.

@@ -71,7 +71,7 @@ class Place:
             return subprocess.CompletedProcess(words, -1, "", "hangs")
 
 
-def drive(place):
+def drive(place, lives):
     """The traced half: the steps, with marks in a file of their own."""
     os.umask(0o022)
     marks = os.open(place.dir + "/marks", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -87,14 +87,19 @@ def drive(place):
                 sys.exit(f"`{' '.join(words)}`: the exit code is {shown}")
             after["exit"] = shown
         os.write(marks, json.dumps([subject, after]).encode() + b"\n")
+    if lives:
+        subprocess.run([lives, place.level, place.data, place.dir + "/marks"], check=True,
+                       env=place.env, stdin=subprocess.DEVNULL)
     os.write(marks, b"done\n")
 
 
-def record(place, script):
+def record(place, script, lives):
     """Runs the steps under strace. The last container goes on, as does its strace."""
     out = place.dir + "/trace"
+    more = ["--lives", lives] if lives else []
     tracer = subprocess.Popen([*syscalls.STRACE, "-o", out, sys.executable, script, "--drive",
-                               place.dir, "--ringfort", place.ringfort, "--level", place.level])
+                               place.dir, "--ringfort", place.ringfort, "--level", place.level,
+                               *more])
     end = time.monotonic() + 60
     while time.monotonic() < end and tracer.poll() is None:
         time.sleep(0.05)
@@ -316,6 +321,8 @@ def replay_all(place, args, calls):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ringfort", required=True)
+    parser.add_argument("--lives", type=os.path.abspath,
+                        help="power_cut_lives: lives in one supervisor, too")
     parser.add_argument("--level", default="landlock", choices=["landlock", "namespaces"])
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--every", type=int, default=1, help="try each Nth prefix")
@@ -327,7 +334,7 @@ def main():
     args = parser.parse_args()
     args.ringfort = os.path.abspath(args.ringfort)
     if args.drive:
-        return drive(Place(args.ringfort, args.level, args.drive))
+        return drive(Place(args.ringfort, args.level, args.drive), args.lives)
     if os.geteuid() != 0 or shutil.which("strace") is None:
         print("power cuts are skipped: they need root and strace")
         return 77
@@ -339,7 +346,7 @@ def main():
         file.write("x" * 5000)
     tracer = None
     try:
-        tracer, calls = record(place, os.path.abspath(__file__))
+        tracer, calls = record(place, os.path.abspath(__file__), args.lives)
         broken = replay_all(place, args, calls)
         return int((broken == 0) == args.expect_broken)
     finally:
