@@ -3,7 +3,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak crash chaos churn bench check format clean packages
+.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut churn bench check format \
+  clean packages
 .DEFAULT_GOAL := build
 
 build: packages build-release
@@ -43,6 +44,13 @@ crash: build
 chaos: build
 	build/release/bin/ringfort-chaos --seconds $(or $(SECONDS),600) $(SEED:%=--seed %) \
 	  $(ROUND:%=--round %) --history build/chaos.jsonl
+
+# What a power cut leaves at --durability full: each prefix of a traced run, some states of each.
+power-cut: build
+	for level in landlock namespaces; do \
+	  python3 tests/writes/power_cut.py --ringfort build/release/bin/ringfort --level $$level \
+	    --lives build/release/bin/power_cut_lives -j $(JOBS) --mixes $(or $(MIXES),10) $(if $(SEED),--seed $(SEED)) || exit 1; \
+	done
 
 # What 10,000 lives leave behind must be nothing.
 churn: build

@@ -159,9 +159,12 @@ Result<Image> ImageStore::stage_and_commit(std::string name, int source_fd,
   if (auto built = build(stage_fd->get(), source_fd, image); !built) return fail(built.error());
   const auto directory = image_directory_name(image.name);
   if (!directory) return fail(directory.error());
+  // An image is used for years and added once: after a power cut it is there and whole, or absent.
+  if (::syncfs(staging_.get()) != 0) return fail(os_error("cannot sync"));
   for (int attempt = 0; attempt < 8; ++attempt) {
     if (::renameat2(staging_.get(), stage.c_str(), images_.get(), directory->c_str(),
                     RENAME_NOREPLACE) == 0) {
+      if (::fsync(images_.get()) != 0) return fail(os_error("cannot sync " + images_dir_));
       image.rootfs = images_dir_ + "/" + *directory + "/rootfs";
       return image;
     }

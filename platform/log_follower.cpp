@@ -163,7 +163,7 @@ void LogFollower::take(const wire::LogIndexEntry& entry, std::vector<LogEntry>& 
   out.push_back(std::move(lost));
 }
 
-void LogFollower::take_bytes(int stream, std::uint64_t to, LogEntry stamp,
+void LogFollower::take_bytes(int stream, std::uint64_t to, const LogEntry& stamp,
                              std::vector<LogEntry>& out) {
   const int fd = stream_fd(stream);
   auto& at = at_.offset[stream];

@@ -42,7 +42,7 @@ class LogFollower {
   bool advance(std::vector<LogEntry>& out);
   bool is_rotated() const;
   void take(const wire::LogIndexEntry& entry, std::vector<LogEntry>& out);
-  void take_bytes(int stream, std::uint64_t to, LogEntry stamp, std::vector<LogEntry>& out);
+  void take_bytes(int stream, std::uint64_t to, const LogEntry& stamp, std::vector<LogEntry>& out);
   void take_rest(std::vector<LogEntry>& out);
   void take_unfinished(int stream, std::vector<LogEntry>& out);
   void feed(int stream, std::string_view bytes, const LogEntry& stamp, std::vector<LogEntry>& out);
