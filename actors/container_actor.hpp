@@ -117,6 +117,7 @@ class Container {
   void answer_remove();
   void discard();
   void quit();
+  void hand_over();
   void answer_everything();
   static void answer_all(std::vector<Promise<Status>>& callers, const Status& answer);
   Error given_up() const;

@@ -225,6 +225,9 @@ void Container::open_files() {
   request(self_, context_->rootfs, Open{site_})
       .then(
           [this, generation](Result<std::shared_ptr<platform::RunRequest>>& opened) {
+            if (!opened && opened.error().kind == ErrorKind::NotFound &&
+                generation == machine_.generation)
+              return hand_over();
             if (!opened) return start_failed(generation, std::move(opened.error()));
             request_ = std::move(*opened);
             (void)feed(Event::Opened, generation);
@@ -343,6 +346,7 @@ void Container::discard() {
           [this](Status& gone) {
             is_removed_ = gone.has_value();
             if (gone) return void(feed(Event::Discarded));
+            if (!found_ && gone.error().kind == ErrorKind::NotFound) return hand_over();
             failure_ = named(std::move(gone.error()));
             (void)feed(Event::DiscardFailed);
           },
@@ -368,6 +372,16 @@ void Container::quit() {
   post(supervisor_, Gone{id_, self_->address()});
   answer_everything();
   self_->quit();
+}
+
+/// Somebody else has removed it, and whose the name is now this actor does not know: it goes, and
+/// the supervisor looks anew for those who wait.
+void Container::hand_over() {
+  auto start = std::exchange(start_, std::nullopt);
+  auto removes = std::exchange(removes_, {});
+  quit();
+  if (start) messages::delegate(*start, supervisor_, On<Start>{id_, {}});
+  for (auto& remove : removes) messages::delegate(remove, supervisor_, On<Remove>{id_, {}});
 }
 
 void Container::answer_everything() {

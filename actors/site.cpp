@@ -214,6 +214,7 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
 
   if (recipe.replaced) {
     Status gone = discard_site({recipe.id, recipe.replaced}, seams);
+    if (!gone && gone.error().kind == ErrorKind::NotFound) gone = {};  // the claim decides
     if (!gone) return cannot_create(std::move(gone.error()), recipe.id);
   }
   auto site = std::make_shared<Site>();

@@ -111,6 +111,7 @@ class Files final : public ContainerFiles {
   void give_back(Staged staged);
 
   Status reserve(const std::string& name, int state_fd, int shim_fd) const;
+  Status check_ours(const std::string& name, int state_fd) const;
   Status take_away(int parent_fd, const std::string& id, Half half);
   Status sync_names() const;
   Result<Fd> listener_for(const std::string& id, int state_fd);
@@ -361,13 +362,19 @@ Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durabilit
 Status Files::reserve(const std::string& name, int state_fd, int shim_fd) const {
   if (::flock(shim_fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fail(os_error("cannot lock its shim's record"));
+    if (const Status ours = check_ours(name, state_fd); !ours) return ours;
     return fail(ErrorKind::Conflict, "somebody else is starting it, or it runs already",
                 "ask for its state");
   }
-  if (!is_still_named(state_fd, data_.state.get(), name)) {
-    return fail(ErrorKind::NotFound, "somebody else has removed it", "create it again");
-  }
-  return {};
+  return check_ours(name, state_fd);
+}
+
+/// A live owner's container may be removed by others, and the name given to a new one.
+Status Files::check_ours(const std::string& name, int state_fd) const {
+  const auto owner = owner_of_record(state_fd);
+  if (!owner) return fail(owner.error());
+  if (*owner == owner_.nonce() && is_still_named(state_fd, data_.state.get(), name)) return {};
+  return fail(ErrorKind::NotFound, "somebody else has removed it", "create it again");
 }
 
 Result<Fd> Files::listener_for(const std::string& id, int state_fd) {
@@ -390,6 +397,15 @@ Status Files::discard(const ContainerId& id, Durability durability) {
   if (auto valid = check(id); !valid) return valid;
   auto existing = forget(name);
   const bool durable = durability != Durability::None;
+  Fd state;  // locked: nobody else removes it from here on
+  if (durable) {
+    state = Fd{::openat(data_.state.get(), name.c_str(), kDirectory | O_NOFOLLOW)};
+    if (state && again_after_signal([&] { return ::flock(state.get(), LOCK_EX); }) != 0)
+      return fail(os_error("cannot lock its state"));
+    if (!state && !means_absent(errno)) return fail(os_error("cannot open its state"));
+    const Status ours = state ? check_ours(name, state.get()) : Status{};
+    if (!ours) return ours;
+  }
   auto gone = take_away(data_.containers.get(), name,
                         {durable ? HalfKind::Full : HalfKind::Bare,
                          {},

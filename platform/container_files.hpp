@@ -108,7 +108,8 @@ class ContainerFiles {
   /// Removes the container's directories: rename out of sight, then delete what a guest could write
   /// and recycle what only we wrote. Idempotent: absent = ok. Returns when the names are free; the
   /// rest goes on in the background, or on the caller's thread when much is waiting. A create that
-  /// finds the disk full waits for it and tries once more.
+  /// finds the disk full waits for it and tries once more. Error: NotFound when somebody else has
+  /// removed it and the name is another container's by now, which is left alone.
   virtual Status discard(const ContainerId& id, Durability durability) = 0;
 
   /// The same for a container that this runtime has only found: others may be at it, too. Error:

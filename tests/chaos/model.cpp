@@ -235,7 +235,8 @@ Model::Moves Model::later_moves(const Request& request, const Condition& now) co
       return {{now, {1, kOk}}};
     case Verb::Wait:
       if (now.phase == Phase::Exited) return {{now, {1, code(code_of(now))}}};
-      if (absent) return {{now, {1, kRefused}}, {now, {1, kNotFound}}};
+      // Known: who waits in another process than the remover's may find the end's record gone, too.
+      if (absent) return {{now, {1, kRefused}}, {now, {1, kNotFound}}, {now, {1, code(255)}}};
       return {};
     case Verb::Remove:
     case Verb::ForceRemove:

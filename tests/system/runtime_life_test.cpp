@@ -306,6 +306,30 @@ TEST_P(RuntimeLife, TwoRuntimesShareADataDirectory) {
   EXPECT_TRUE(exists(container_dir(mine) + "/config.json"));
 }
 
+TEST_P(RuntimeLife, AnOldNameMeansWhatAnotherMadeOfIt) {
+  auto other = open();
+  ASSERT_TRUE(other);
+  const auto change_hands = [&](const ContainerId& id) {
+    create(id, victim("idle"));
+    ASSERT_TRUE(ok(other->remove_container(id)));
+    ASSERT_TRUE(ok(other->create_container(id, victim("idle"))));
+    ASSERT_TRUE(ok(other->start_container(id)));
+  };
+  const ContainerId started{"started", 1};
+  change_hands(started);
+  EXPECT_TRUE(fails(runtime_->start_container(started), ErrorKind::Conflict));
+  EXPECT_EQ(other->container_state(started)->state, State::Running);
+  EXPECT_EQ(runtime_->container_state(started)->state, State::Running) << "it has looked anew";
+
+  const ContainerId removed{"removed", 1};
+  change_hands(removed);
+  EXPECT_TRUE(ok(runtime_->remove_container(removed)));
+  EXPECT_TRUE(ok(other->wait_exit(removed, 10s))) << "it was killed, and not only its files taken";
+  EXPECT_FALSE(exists(container_dir(removed)));
+  EXPECT_TRUE(ok(other->remove_container(removed)));
+  EXPECT_TRUE(ok(other->remove_container(started)));
+}
+
 INSTANTIATE_AT_LEVELS(RuntimeLife);
 
 }  // namespace
