@@ -603,6 +603,24 @@ TEST_F(Containers, AnEmptyDataDirectoryGetsOurModeAndAFullOneKeepsItsOwn) {
   EXPECT_EQ(mode_of(dir_ / "full"), 0700U);
 }
 
+TEST_F(Containers, WhatIsAnothersByNowIsNeitherRunNorDiscarded) {
+  auto first = open();
+  auto second = open();
+  ASSERT_TRUE(first->create(container(*first, "web")));
+  ASSERT_TRUE(second->discard_found({"web", 1}, Durability::Process));
+  ASSERT_TRUE(second->create(container(*second, "web")));
+
+  const auto opened = first->open_for_run({"web", 1}, Durability::Process);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, ErrorKind::NotFound);
+  const auto gone = first->discard({"web", 1}, Durability::Process);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().kind, ErrorKind::NotFound);
+
+  EXPECT_TRUE(second->open_for_run({"web", 1}, Durability::Process));
+  EXPECT_TRUE(second->discard({"web", 1}, Durability::Process));
+}
+
 TEST_F(Containers, OfManyWhoWantOneNameOneGetsIt) {
   for (int round = 0; round < 20; ++round) {
     std::vector<std::shared_ptr<ContainerFiles>> runtimes{open(), open(), open(), open()};
@@ -631,7 +649,7 @@ TEST_F(Containers, OfManyWhoWantOneNameOneGetsIt) {
     EXPECT_FALSE(bare_won && exists(data("state/web-1"))) << "left by one that was refused";
     EXPECT_EQ(winners + conflicts, 4);
     for (const auto durability : {Durability::Process, Durability::None}) {
-      for (auto& runtime : runtimes) ASSERT_TRUE(runtime->discard({"web", 1}, durability));
+      for (auto& runtime : runtimes) ASSERT_TRUE(runtime->discard_found({"web", 1}, durability));
     }
   }
   EXPECT_THAT(residue(), IsEmpty());
