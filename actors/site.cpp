@@ -274,8 +274,11 @@ Status discard_site(const messages::Discard& what, const Seams& seams) {
     if (seams.files->has_live_owner(id))
       return fail(Error{ErrorKind::Conflict, "belongs to another runtime that is alive",
                         "remove it there", id.str(), 0});
-    Status ended = seams.spawner->end_found(id.str(), state_directory(*seams.files, id));
-    return ended ? seams.files->discard_found(id, Durability::Process) : ended;
+    Status gone = seams.spawner->end_found(id.str(), state_directory(*seams.files, id));
+    if (gone) gone = seams.files->discard_found(id, Durability::Process);
+    // Its record could not be read, so nobody knows which port was its own.
+    if (gone) (void)seams.forget_stray_ports();
+    return gone;
   }
   if (what.site->cgroup) what.site->cgroup->drop();
   Status gone = what.found ? seams.files->discard_found(id, what.site->durability)

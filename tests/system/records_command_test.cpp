@@ -47,6 +47,17 @@ TEST_P(RecordsCommand, ADamagedOneIsShownAndHarmsNobodyElse) {
   EXPECT_EQ(ps().size(), 0U);
 }
 
+TEST_P(RecordsCommand, ADamagedOnesPortIsGivenBack) {
+  start("bad", "exit 0", {"--port"});
+  end("bad");
+  const std::size_t port = inspect("bad")["port"];
+  flip(state("bad-1/record"), 200);
+
+  EXPECT_EQ(run({"rm", "-f", "bad-1"}).code, 0);
+
+  EXPECT_EQ(test::read_file(command_.data_dir() + "/.ports")[port], '\0');
+}
+
 TEST_P(RecordsCommand, ADamagedOneWhoseProgramLivesIsRemovedWithIt) {
   start("bad", "echo ready; exec sleep 1000");
   ASSERT_TRUE(has_said("bad", "ready\n"));
