@@ -2,6 +2,7 @@
 
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/output/words.hpp"
+#include "ringfort/platform/fd.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/nearest.hpp"
 
@@ -269,6 +270,7 @@ std::string root_help() {
 int run_command_line(int argc, char** argv) {
   const auto started = now();
   cover_standard_streams();
+  platform::raise_descriptor_limit();
   auto opening = read_opening(Arguments{argv + std::min(argc, 1), argv + argc});
   if (!opening) {
     print_error(opening.error(), {});

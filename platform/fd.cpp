@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 namespace ringfort::platform {
 
@@ -20,6 +21,13 @@ Error os_error(int number, std::string what, std::string hint) {
   // strerror(3) shares a buffer among threads; the category's message does not.
   what += ": " + std::generic_category().message(number);
   return Error{kind, std::move(what), std::move(hint), {}, number};
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;  // then with what there is
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 bool means_absent(int number) {

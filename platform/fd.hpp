@@ -59,6 +59,11 @@ auto again_after_signal(SystemCall&& call) {
   return result;
 }
 
+/// Lets this process have as many descriptors as its hard limit allows: each container takes two or
+/// more, and the usual soft limit is 1024. For commands; a library leaves it to its host program,
+/// which may use select(2). Programs inside get a limit of their own. getrlimit(2).
+void raise_descriptor_limit();
+
 /// All of `text` at the descriptor's position.
 Status write_all(int fd, std::string_view text, const std::string& what);
 

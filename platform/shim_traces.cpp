@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <string_view>
 
 #include <fcntl.h>
@@ -58,6 +60,22 @@ Result<std::optional<ProcStat>> stat_of(std::int32_t pid) {
   return size > 0 ? parse_proc_stat({text, static_cast<std::size_t>(size)}) : std::nullopt;
 }
 
+/// Stopped itself, or waiting in vfork(2), where no signal is acted on (state D), for a child that
+/// was stopped before its exec: shells start commands so.
+Result<bool> stands_still(std::int32_t pid) {
+  const auto stat = stat_of(pid);
+  if (!stat) return fail(stat.error());
+  if (!*stat || (*stat)->state != 'D') return *stat && (*stat)->state == 'T';
+  const auto name = std::to_string(pid);
+  std::ifstream children("/proc/" + name + "/task/" + name + "/children");
+  for (std::int32_t child = 0; children >> child;) {
+    const auto other = stat_of(child);
+    if (!other) return fail(other.error());
+    if (*other && (*other)->state == 'T') return true;
+  }
+  return false;
+}
+
 Result<bool> began_as(const wire::ShimRecord& record, std::int32_t pid) {
   if (record.pidns_inode != pid_namespace()) return false;
   const auto here = boot_id();
@@ -101,9 +119,9 @@ Result<ShimTraces> read_shim_traces(const std::string& state_dir) {
   const auto is_its_shim = began_as(*traces.shim, traces.shim->shim_pid);
   if (!is_its_shim) return fail(is_its_shim.error());
   if (*is_its_shim) {
-    const auto main = stat_of(traces.shim->main_pid);
+    const auto main = stands_still(traces.shim->main_pid);
     if (!main) return fail(main.error());
-    traces.is_stopped = *main && (*main)->state == 'T';
+    traces.is_stopped = *main;
   } else if (traces.shim->pidns_inode == pid_namespace()) {
     // Of the run before: the next shim holds the lock and has not written its record yet.
     traces.shim.reset();

@@ -1,18 +1,29 @@
 #include "ringfort/platform/shim_traces.hpp"
 
+#include "ringfort/platform/boot_time.hpp"
+#include "ringfort/platform/linux/proc_stat.hpp"
 #include "ringfort/platform/owner_lock.hpp"
 #include "ringfort/platform/protocol.hpp"
+#include "ringfort/support/eventually.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstddef>
+#include <cstring>
+#include <fstream>
+#include <string>
 #include <string_view>
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace ringfort::platform {
@@ -136,6 +147,47 @@ TEST_F(ShimTracesTest, WhatCannotBeLookedAtIsNotSaidToBeAbsent) {
   ASSERT_EQ(::unlinkat(dir, "record", 0), 0);
   EXPECT_EQ(owner_of_record(dir).value(), "");
   ::close(dir);
+}
+
+/// A shell that was stopped between its vfork(2) and the exec of its command: it is in state D.
+TEST_F(ShimTracesTest, AProgramThatWaitsForAStoppedChildStandsStill) {
+  const pid_t program = ::fork();
+  if (program == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::vfork() == 0) {
+      ::kill(::getpid(), SIGSTOP);
+      ::_exit(0);
+    }
+    ::pause();
+    ::_exit(0);
+  }
+  auto record = shim(1);
+  struct stat space {};
+  ASSERT_EQ(::stat("/proc/self/ns/pid", &space), 0);
+  const auto self = parse_proc_stat(test::read_file("/proc/self/stat"));
+  ASSERT_TRUE(self);
+  record.pidns_inode = space.st_ino;
+  record.shim_pid = ::getpid();
+  record.main_pid = program;
+  record.start_ticks = self->start_ticks;
+  ::strncpy(record.boot_id, boot_id().c_str(), sizeof record.boot_id - 1);
+  write("shim", bytes(sealed(record)));
+  const int held = ::open((path() + "/shim").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+
+  EXPECT_TRUE(test::eventually(std::chrono::seconds(10), [&] { return found() == Found::Paused; }));
+
+  std::ifstream children("/proc/" + std::to_string(program) + "/task/" + std::to_string(program) +
+                         "/children");
+  pid_t child = 0;
+  children >> child;
+  ASSERT_GT(child, 0);
+  ASSERT_EQ(::kill(child, SIGCONT), 0);
+  EXPECT_TRUE(
+      test::eventually(std::chrono::seconds(10), [&] { return found() == Found::Running; }));
+  ::kill(program, SIGKILL);
+  ::waitpid(program, nullptr, 0);
+  ::close(held);
 }
 
 TEST(ShimIdentity, IsOfThisBootNamespaceAndTick) {

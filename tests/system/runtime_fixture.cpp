@@ -1,5 +1,6 @@
 #include "runtime_fixture.hpp"
 
+#include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/host_probe.hpp"
 #include "ringfort/platform/spawner.hpp"
 #include "ringfort/support/eventually.hpp"
@@ -20,6 +21,7 @@ std::vector<Isolation> levels_under_test() {
 ReachableDir::ReachableDir() { fs::permissions(path(), fs::perms(0755)); }
 
 void RuntimeTest::SetUp() {
+  platform::raise_descriptor_limit();  // as a host program of many containers does
   {
     auto loop = platform::EventLoop::start();
     ASSERT_TRUE(ok(loop));
