@@ -2,6 +2,7 @@
 #include "ringfort/platform/log_follower.hpp"
 
 #include "ringfort/platform/shim/log.hpp"
+#include "ringfort/support/descriptor_limit.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
@@ -12,7 +13,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 
 namespace ringfort::platform {
 namespace {
@@ -186,13 +186,10 @@ TEST_F(FollowedLog, WhatCannotBeOpenedIsAnErrorAndNoSilence) {
   auto follower = follow();
   EXPECT_THAT(heard(follower), ElementsAre("one"));
   for (int i = 0; i < 20; ++i) say("line " + std::to_string(i) + "\n");
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const rlimit none{0, before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const test::DescriptorLimit none{0};
+  ASSERT_TRUE(none.is_set());
   (void)follower.read();
   const auto refused = LogFollower::open(dir_.path(), dir_.path(), {});
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 
   EXPECT_FALSE(follower.trouble());
   EXPECT_FALSE(refused);

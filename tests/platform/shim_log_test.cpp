@@ -2,6 +2,7 @@
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/log_reader.hpp"
 #include "ringfort/platform/shim/log.hpp"
+#include "ringfort/support/descriptor_limit.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
@@ -17,7 +18,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -201,12 +201,9 @@ TEST(ShimLog, WhatCannotBeOpenedIsAnErrorAndNoSilence) {
     Writer writer(dir, {20, 900});
     for (int i = 0; i < 100; ++i) writer.say(kOut, "line " + std::to_string(i) + "\n");
   }
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const rlimit few{test::open_descriptors() + 20, before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const test::DescriptorLimit few{test::open_descriptors() + 20};
+  ASSERT_TRUE(few.is_set());
   const auto entries = read_log(dir.path(), dir.path(), {});
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 
   ASSERT_FALSE(entries);
   EXPECT_EQ(entries.error().os_errno, EMFILE);
@@ -226,21 +223,26 @@ void refuse_links(std::uint32_t error) {
     ::_exit(2);
 }
 
-// Without the old index under its number the new one would take its place, and the times of its
-// lines would be lost.
-TEST(ShimLog, AnIndexThatCannotBeKeptIsGoneOnWith) {
-  const TempDir dir;
+/// A hundred lines, by a process of its own.
+void write_without_links(const TempDir& dir, int error, const shim::LogLimits& limits) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    refuse_links(EIO);
-    Writer writer(dir, {300, 100});
+    refuse_links(error);
+    Writer writer(dir, limits);
     for (int i = 0; i < 100; ++i) writer.say(kOut, "line " + std::to_string(i) + "\n");
     ::_exit(0);
   }
   int status = -1;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_EQ(status, 0);
+}
+
+// Without the old index under its number the new one would take its place, and the times of its
+// lines would be lost.
+TEST(ShimLog, AnIndexThatCannotBeKeptIsGoneOnWith) {
+  const TempDir dir;
+  ASSERT_NO_FATAL_FAILURE(write_without_links(dir, EIO, {300, 100}));
 
   EXPECT_EQ(messages(read(dir)), numbered(0, 100));
   EXPECT_EQ(fs::file_size(dir / "log.idx"), 100 * sizeof(wire::LogIndexEntry));
@@ -254,17 +256,7 @@ TEST(ShimLog, AnIndexThatCannotBeKeptIsGoneOnWith) {
 // Where there are no links the times of old lines are lost, and no more.
 TEST(ShimLog, WithoutHardLinksItIsRotatedAllTheSame) {
   const TempDir dir;
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    refuse_links(EPERM);
-    Writer writer(dir, {300, 3});
-    for (int i = 0; i < 100; ++i) writer.say(kOut, "line " + std::to_string(i) + "\n");
-    ::_exit(0);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_EQ(status, 0);
+  ASSERT_NO_FATAL_FAILURE(write_without_links(dir, EPERM, {300, 3}));
 
   EXPECT_LE(bytes_of(dir, "std"), 3 * 300U);
   const auto lines = messages(read(dir));

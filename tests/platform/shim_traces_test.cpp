@@ -4,6 +4,7 @@
 #include "ringfort/platform/linux/proc_stat.hpp"
 #include "ringfort/platform/owner_lock.hpp"
 #include "ringfort/platform/protocol.hpp"
+#include "ringfort/support/descriptor_limit.hpp"
 #include "ringfort/support/eventually.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
@@ -21,7 +22,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,29 +108,14 @@ TEST_F(ShimTracesTest, TakesNoTornOrDamagedFile) {
   EXPECT_EQ(found(), Found::Ended);
 }
 
-/// No more descriptors for this process while it lives.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit none{0, before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 TEST_F(ShimTracesTest, WhatCannotBeLookedAtIsNotSaidToBeAbsent) {
   write("shim", bytes(shim(1)));
   write("record", "owner 00112233445566778899aabbccddeeff\n");
   const int dir = ::open(path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   ASSERT_GE(dir, 0);
   {
-    const NoDescriptors none;
+    const test::DescriptorLimit none{0};
+    ASSERT_TRUE(none.is_set());
     const auto traces = read_shim_traces(path());
     ASSERT_FALSE(traces);
     EXPECT_EQ(traces.error().os_errno, EMFILE);
