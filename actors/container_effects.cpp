@@ -374,16 +374,6 @@ void Container::quit() {
   self_->quit();
 }
 
-/// Somebody else has removed it, and whose the name is now this actor does not know: it goes, and
-/// the supervisor looks anew for those who wait.
-void Container::hand_over() {
-  auto start = std::exchange(start_, std::nullopt);
-  auto removes = std::exchange(removes_, {});
-  quit();
-  if (start) messages::delegate(*start, supervisor_, On<Start>{id_, {}});
-  for (auto& remove : removes) messages::delegate(remove, supervisor_, On<Remove>{id_, {}});
-}
-
 void Container::answer_everything() {
   Error gone = failure_ ? *failure_ : error(ErrorKind::NotFound, "was removed", "create it again");
   if (create_) create_->deliver(Result<Created>{fail(gone)});
@@ -397,6 +387,7 @@ void Container::answer_everything() {
   start_.reset();
   waits_.clear();
   execs_.clear();
+  for (auto& call : std::exchange(kept_calls_, {})) call(false);
 }
 
 void Container::answer_all(std::vector<Promise<Status>>& callers, const Status& answer) {

@@ -73,6 +73,12 @@ struct CreateCall {
 struct Restore {
   std::shared_ptr<const actors::Recovered> found;
 };
+/// `message` for a container that has just been found on disk. Others are answered only after a
+/// look at the disk, if the container does not live: other processes may have changed it.
+template <class Message>
+struct Current {
+  Message message;
+};
 /// Become the supervisor of what was only found, if it has a restart policy and a dead owner.
 /// Answers whether that was so.
 struct Adopt {};
@@ -126,10 +132,21 @@ using ContainerHandle =
 /// For the actors beside it.
 using ContainerInbox =
     Extend<ContainerHandle, Result<Created>(CreateCall), Status(Shutdown), Result<bool>(Adopt),
-           void(Restore), void(RestartDue), void(Launched), void(Began), void(Exited),
-           void(OverLimit), void(KillOverdue), void(WaitOverdue), void(ExecEnded)>;
+           Result<Created>(Current<CreateCall>), Result<Started>(Current<Start>),
+           Status(Current<Stop>), Status(Current<Kill>), Status(Current<Pause>),
+           Status(Current<Unpause>), Status(Current<Remove>), Result<ExitRecord>(Current<Wait>),
+           Result<ExecResult>(Current<Exec>), Result<ContainerState>(Current<GetState>),
+           Result<ContainerEntry>(Current<GetEntry>), Result<Stats>(Current<GetStats>),
+           Result<std::vector<LogEntry>>(Current<GetLogs>), void(Restore), void(RestartDue),
+           void(Launched), void(Began), void(Exited), void(OverLimit), void(KillOverdue),
+           void(WaitOverdue), void(ExecEnded)>;
 
 }  // namespace ringfort::messages
+
+namespace caf {
+template <class Message>
+struct allowed_unsafe_message_type<ringfort::messages::Current<Message>> : std::true_type {};
+}  // namespace caf
 
 RINGFORT_MESSAGE(ringfort::messages::Start)
 RINGFORT_MESSAGE(ringfort::messages::Stop)

@@ -74,6 +74,9 @@ class Files final : public ContainerFiles {
     return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
                             durability == Durability::Full);
   }
+  bool is_overtaken(const ContainerId& id) const override {
+    return platform::is_overtaken(data_.state.get(), id, owner_.nonce());
+  }
   Status rewrite(const ContainerId& id, const std::string& text, Durability durability) override {
     return rewrite_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
                           durability == Durability::Full);

@@ -98,6 +98,10 @@ class ContainerFiles {
   virtual Status take_over(const ContainerId& id, const std::string& text,
                            Durability durability) = 0;
 
+  /// Has somebody else removed the container of this name that is ours, or said that it is to be
+  /// removed, or made another? In doubt not. Three system calls.
+  virtual bool is_overtaken(const ContainerId& id) const = 0;
+
   /// Replaces the record of a container that is ours. Errors: Conflict when it is not; Io.
   virtual Status rewrite(const ContainerId& id, const std::string& text, Durability durability) = 0;
 
