@@ -200,8 +200,13 @@ Answer<Result<ExitRecord>> Container::on_wait(Wait& call) {
   if (ended && exit_) return Result<ExitRecord>{*exit_};
   auto promise = make_promise<Result<ExitRecord>, Handle>(self_);
   auto ticket = next_ticket_++;
-  waits_.emplace(ticket, promise);
-  if (call.patience) post_after(Handle{self_}, bounded(*call.patience), WaitOverdue{ticket});
+  Waiting waiting{promise, {}};
+  if (call.patience) {
+    waiting.until = context_->seams.uptime() + bounded(*call.patience);
+    post_after(Handle{self_}, bounded(*call.patience), WaitOverdue{ticket});
+  }
+  waits_.emplace(ticket, std::move(waiting));
+  look_later();
   return promise;
 }
 
@@ -316,7 +321,7 @@ void Container::on_kill_overdue(const KillOverdue& news) {
 void Container::on_wait_overdue(const WaitOverdue& news) {
   auto waiting = waits_.find(news.ticket);
   if (waiting == waits_.end()) return;
-  waiting->second.deliver(Result<ExitRecord>{fail(
+  waiting->second.promise.deliver(Result<ExitRecord>{fail(
       error(ErrorKind::Timeout, "has not ended in the time given", "wait longer, or stop it"))});
   waits_.erase(waiting);
 }

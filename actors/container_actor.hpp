@@ -11,6 +11,7 @@
 #include "ringfort/specs/restart.hpp"
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -82,6 +83,8 @@ class Container {
   bool may_be_overtaken() const;
   void look();
   void on_look(bool is_as_known);
+  void look_later();
+  void on_look_due();
   void ask_supervisor(Promise<Result<Created>>& promise, messages::CreateCall& call);
   template <class T, class Message>
   void ask_supervisor(Promise<T>& promise, Message& call);
@@ -179,6 +182,7 @@ class Container {
 
   // Calls that wait for a look at the disk; each hears whether the container is the one we know.
   bool is_looking_ = false;
+  bool is_look_due_ = false;
   std::vector<std::function<void(bool)>> kept_calls_;
 
   // Who waits for what.
@@ -186,7 +190,11 @@ class Container {
   std::optional<Promise<Result<Started>>> start_;
   std::vector<Promise<Status>> stops_;
   std::vector<Promise<Status>> removes_;
-  std::map<std::uint64_t, Promise<Result<ExitRecord>>> waits_;
+  struct Waiting {
+    Promise<Result<ExitRecord>> promise;
+    std::optional<std::chrono::steady_clock::time_point> until;
+  };
+  std::map<std::uint64_t, Waiting> waits_;
   std::map<std::uint64_t, Promise<Result<ExecResult>>> execs_;
   std::vector<caf::weak_actor_ptr> watchers_;
   std::uint64_t next_ticket_ = 1;

@@ -330,7 +330,7 @@ void Container::store_exit() {
   run_.reset();
   request_.reset();
   ++death_ticket_;
-  for (auto& [ticket, wait] : waits_) wait.deliver(Result<ExitRecord>{*exit_});
+  for (auto& [ticket, wait] : waits_) wait.promise.deliver(Result<ExitRecord>{*exit_});
   waits_.clear();
   ContainerExited news{id_, *exit_, machine_.generation};
   std::erase_if(watchers_, [&](const auto& watcher) { return !post_to(watcher, news); });
@@ -381,7 +381,7 @@ void Container::answer_everything() {
   answer_all(stops_, {});
   answer_all(removes_, {});
   for (auto& [ticket, wait] : waits_)
-    wait.deliver(exit_ ? Result<ExitRecord>{*exit_} : Result<ExitRecord>{fail(gone)});
+    wait.promise.deliver(exit_ ? Result<ExitRecord>{*exit_} : Result<ExitRecord>{fail(gone)});
   for (auto& [ticket, exec] : execs_) exec.deliver(Result<ExecResult>{fail(gone)});
   create_.reset();
   start_.reset();

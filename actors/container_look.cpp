@@ -7,6 +7,12 @@ namespace ringfort::actors {
 
 using namespace messages;
 
+namespace {
+
+constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+
+}  // namespace
+
 /// What lives is heard of. What does not can be removed by anybody, and another put in its place;
 /// and what is not ours can be started.
 bool Container::may_be_overtaken() const {
@@ -74,6 +80,19 @@ void Container::on_look(bool is_as_known) {
   // What has begun meanwhile looks for itself.
   if (!is_as_known && may_be_overtaken()) return hand_over();
   for (auto& call : std::exchange(kept_calls_, {})) call(true);
+  look_later();
+}
+
+/// Nobody tells a waiter of a start or a removal by another process.
+void Container::look_later() {
+  if (waits_.empty() || !may_be_overtaken() || is_look_due_) return;
+  is_look_due_ = true;
+  post_after(Handle{self_}, kLookAgain, LookDue{});
+}
+
+void Container::on_look_due() {
+  is_look_due_ = false;
+  if (!waits_.empty() && may_be_overtaken() && !is_looking_) look();
 }
 
 /// Somebody else has changed it, and whose the name is now this actor does not know: it goes, and
@@ -82,10 +101,17 @@ void Container::hand_over() {
   auto start = std::exchange(start_, std::nullopt);
   auto removes = std::exchange(removes_, {});
   auto kept = std::exchange(kept_calls_, {});
+  auto waits = std::exchange(waits_, {});
   quit();
   if (start) messages::delegate(*start, supervisor_, On<Start>{id_, {}});
   for (auto& remove : removes) messages::delegate(remove, supervisor_, On<Remove>{id_, {}});
   for (auto& call : kept) call(false);
+  const auto now = context_->seams.uptime();
+  for (auto& [ticket, wait] : waits) {
+    Wait call;
+    if (wait.until) call.patience = std::chrono::floor<Duration>(*wait.until - now);
+    ask_supervisor(wait.promise, call);
+  }
 }
 
 Container::Handle::behavior_type Container::make_behavior() {
@@ -126,6 +152,7 @@ Container::Handle::behavior_type Container::make_behavior() {
       [this](Exited& news) { on_exited(news); },
       [this](const OverLimit& news) { (void)feed(Event::OverLimit, news.generation); },
       [this](const KillOverdue& news) { on_kill_overdue(news); },
+      [this](LookDue) { on_look_due(); },
       [this](const WaitOverdue& news) { on_wait_overdue(news); },
       [this](ExecEnded& news) { on_exec_ended(news); },
   };

@@ -110,6 +110,8 @@ struct KillOverdue {
   Generation generation = 0;
   std::uint64_t ticket = 0;
 };
+/// Somebody waits for the end of what does not live, and others may start or remove it.
+struct LookDue {};
 struct WaitOverdue {
   std::uint64_t ticket = 0;
 };
@@ -138,8 +140,8 @@ using ContainerInbox =
            Result<ExecResult>(Current<Exec>), Result<ContainerState>(Current<GetState>),
            Result<ContainerEntry>(Current<GetEntry>), Result<Stats>(Current<GetStats>),
            Result<std::vector<LogEntry>>(Current<GetLogs>), void(Restore), void(RestartDue),
-           void(Launched), void(Began), void(Exited), void(OverLimit), void(KillOverdue),
-           void(WaitOverdue), void(ExecEnded)>;
+           void(LookDue), void(Launched), void(Began), void(Exited), void(OverLimit),
+           void(KillOverdue), void(WaitOverdue), void(ExecEnded)>;
 
 }  // namespace ringfort::messages
 
@@ -172,5 +174,6 @@ RINGFORT_MESSAGE(ringfort::messages::Began)
 RINGFORT_MESSAGE(ringfort::messages::Exited)
 RINGFORT_MESSAGE(ringfort::messages::OverLimit)
 RINGFORT_MESSAGE(ringfort::messages::KillOverdue)
+RINGFORT_MESSAGE(ringfort::messages::LookDue)
 RINGFORT_MESSAGE(ringfort::messages::WaitOverdue)
 RINGFORT_MESSAGE(ringfort::messages::ExecEnded)

@@ -71,6 +71,8 @@ class Files final : public ContainerFiles {
   }
   bool is_alive(const std::string& owner) const override { return names_.is_alive(owner); }
   Status take_over(const ContainerId& id, const std::string& text, Durability durability) override {
+    // What is remembered under this name may be of one that others have removed.
+    if (is_overtaken(id)) (void)forget(id.str());
     return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
                             durability == Durability::Full);
   }

@@ -245,6 +245,31 @@ TEST_F(RecoveryTest, SeesWhatOthersMakeOfAContainerThatItKnows) {
   EXPECT_FALSE(is_known()) << "removed";
 }
 
+TEST_F(RecoveryTest, WaitsForWhatOthersStart) {
+  fake.traces->locked = false;
+  auto wait = send<Result<ExitRecord>>(Wait{});
+  auto short_wait = send<Result<ExitRecord>>(Wait{500ms});
+  system.advance(150ms);
+  EXPECT_FALSE(wait);
+
+  fake.traces->locked = true;
+  system.advance(100ms);
+  ASSERT_EQ(fake.spawner->launched.size(), 1U);
+  system.advance(300ms);
+  EXPECT_EQ(short_wait->error().kind, ErrorKind::Timeout);
+  end_with(9);
+  EXPECT_EQ((*wait)->code, 9);
+
+  fake.traces->shim.reset();
+  fake.traces->exit.reset();
+  wait = send<Result<ExitRecord>>(Wait{});
+  system.advance(150ms);
+  EXPECT_FALSE(wait);
+  fake.files->records.clear();
+  system.advance(100ms);
+  EXPECT_EQ(wait->error().kind, ErrorKind::NotFound);
+}
+
 TEST_F(RecoveryTest, KillsWhatOthersHaveStartedBeforeItRemovesIt) {
   end_with(7);
   give_to("other");
