@@ -1,5 +1,5 @@
 // The state of the container actor. Only for container.cpp (calls), container_effects.cpp,
-// container_restart.cpp and container_look.cpp.
+// container_restart.cpp, container_look.cpp and container_behavior.cpp.
 #pragma once
 
 #include "ringfort/actors/container_machine.hpp"
@@ -32,7 +32,7 @@ class Container {
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
 
-  Handle::behavior_type make_behavior();
+  Handle::behavior_type make_behavior();  ///< in container_behavior.cpp
 
  private:
   template <class T>
@@ -71,7 +71,7 @@ class Container {
   void on_wait_overdue(const messages::WaitOverdue& news);
   void on_exec_ended(messages::ExecEnded& news);
 
-  // Looking at what others may have done, in container_look.cpp.
+  // Which call is for whom, in container_behavior.cpp.
   template <class T, class Message>
   using Handler = Answer<T> (Container::*)(Message& call);
   template <class T, class Message>
@@ -79,15 +79,22 @@ class Container {
   template <class T, class Message>
   auto at_once(Handler<T, Message> handler);
   template <class T, class Message>
+  auto passed_on();
+  template <class T, class Message>
+  auto passed_on_as_found();
+  template <class T, class Message>
   Answer<T> keep(Message& call);
+  void ask_supervisor(Promise<Result<Created>>& promise, messages::CreateCall& call);
+  template <class T, class Message>
+  void ask_supervisor(Promise<T>& promise, Message& call);
+  Handle::behavior_type make_last_behavior();
+
+  // Looking at what others may have done, in container_look.cpp.
   bool may_be_overtaken() const;
   void look();
   void on_look(bool is_as_known);
   void look_later();
   void on_look_due();
-  void ask_supervisor(Promise<Result<Created>>& promise, messages::CreateCall& call);
-  template <class T, class Message>
-  void ask_supervisor(Promise<T>& promise, Message& call);
 
   // Feeding the machine and doing what it says, in container_effects.cpp.
   Status feed(Event event, messages::Generation generation = 0);
@@ -131,6 +138,7 @@ class Container {
   std::optional<std::uint16_t> port_number() const;
   void stop_now(const messages::Stop& call, Promise<Status> promise);
 
+  void lose_name();
   void answer_create();
   void answer_start();
   void answer_stop();

@@ -85,7 +85,11 @@ Status Container::perform(Effect effect) {
       discard();
       break;
     case Effect::Quit:
-      quit();
+      if (!site_ && failure_ && failure_->kind == ErrorKind::Conflict) {
+        lose_name();
+      } else {
+        quit();
+      }
       break;
     case Effect::SignalRun:
     case Effect::RunExec:
@@ -136,6 +140,13 @@ void Container::build_with_port() {
 void Container::build_failed(Error error) {
   failure_ = named(std::move(error));
   (void)feed(Event::BuildFailed);
+}
+
+/// The name is another's: so are all calls but the one that wanted it.
+void Container::lose_name() {
+  if (create_) create_->deliver(Result<Created>{fail(*failure_)});
+  create_.reset();
+  hand_over();
 }
 
 void Container::answer_create() {
@@ -371,7 +382,8 @@ void Container::quit() {
   // Before any answer: whoever hears one may use the name again at once.
   post(supervisor_, Gone{id_, self_->address()});
   answer_everything();
-  self_->quit();
+  // What the supervisor has passed on and this actor has not read is not lost: see Goodbye.
+  self_->become(make_last_behavior());
 }
 
 void Container::answer_everything() {

@@ -328,6 +328,7 @@ class Supervisor {
     if (found == by_address_.end()) return;
     auto entry = registry_.find(found->second);
     if (entry->second.uid) uids_.erase(*entry->second.uid);
+    post(entry->second.container, Goodbye{});
     registry_.erase(entry);
     by_address_.erase(found);
     finish_shutdown();

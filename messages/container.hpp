@@ -82,6 +82,8 @@ struct Current {
 /// Become the supervisor of what was only found, if it has a restart policy and a dead owner.
 /// Answers whether that was so.
 struct Adopt {};
+/// The supervisor has forgotten the actor and passes nothing on to it any more.
+struct Goodbye {};
 struct Shutdown {
   OnExit how = OnExit::Kill;
 };
@@ -141,7 +143,7 @@ using ContainerInbox =
            Result<ContainerEntry>(Current<GetEntry>), Result<Stats>(Current<GetStats>),
            Result<std::vector<LogEntry>>(Current<GetLogs>), void(Restore), void(RestartDue),
            void(LookDue), void(Launched), void(Began), void(Exited), void(OverLimit),
-           void(KillOverdue), void(WaitOverdue), void(ExecEnded)>;
+           void(KillOverdue), void(WaitOverdue), void(ExecEnded), void(Goodbye)>;
 
 }  // namespace ringfort::messages
 
@@ -177,3 +179,4 @@ RINGFORT_MESSAGE(ringfort::messages::KillOverdue)
 RINGFORT_MESSAGE(ringfort::messages::LookDue)
 RINGFORT_MESSAGE(ringfort::messages::WaitOverdue)
 RINGFORT_MESSAGE(ringfort::messages::ExecEnded)
+RINGFORT_MESSAGE(ringfort::messages::Goodbye)

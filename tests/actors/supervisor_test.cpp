@@ -270,6 +270,17 @@ TEST_F(RecoveryTest, WaitsForWhatOthersStart) {
   EXPECT_EQ(wait->error().kind, ErrorKind::NotFound);
 }
 
+TEST_F(RecoveryTest, AnswersCallsThatComeWhileACreateOfItsNameFails) {
+  fake.files->create_error = Error{ErrorKind::Conflict, "exists", "remove it", {}, 0};
+  auto made = system.send<Result<Created>>(supervisor, Create{id, service(), {}});
+  auto wait = send<Result<ExitRecord>>(Wait{});
+  system.run();
+  EXPECT_EQ(made->error().kind, ErrorKind::Conflict);
+  ASSERT_FALSE(wait) << "another runtime's container of that name runs";
+  end_with(7);
+  EXPECT_EQ((*wait)->code, 7);
+}
+
 TEST_F(RecoveryTest, KillsWhatOthersHaveStartedBeforeItRemovesIt) {
   end_with(7);
   give_to("other");
