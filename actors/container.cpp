@@ -311,6 +311,8 @@ void Container::on_exited(Exited& news) {
   auto event = news.start_error ? Event::StartFailed : Event::Ended;
   ending_ = std::move(news);
   (void)feed(event, ending_->generation);
+  // It may have been removed, or started again, long before this is heard.
+  if (found_ && may_be_overtaken()) return hand_over();
   consider_restart(ran());
 }
 

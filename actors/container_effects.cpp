@@ -313,6 +313,7 @@ void Container::expect_death(Duration patience) {
 }
 
 void Container::answer_stop() {
+  if (found_ && ending_ && machine_.state == State::Exited) return;  // by on_exited
   Status answer;
   if (machine_.state == State::Stuck)
     answer = fail(error(ErrorKind::Timeout, "was killed but does not end",

@@ -57,9 +57,11 @@ void Container::hand_over() {
   auto removes = std::exchange(removes_, {});
   auto kept = std::exchange(kept_calls_, {});
   auto waits = std::exchange(waits_, {});
+  auto stops = std::exchange(stops_, {});
   quit();
   if (start) messages::delegate(*start, supervisor_, On<Start>{id_, {}});
   for (auto& remove : removes) messages::delegate(remove, supervisor_, On<Remove>{id_, {}});
+  for (auto& stop : stops) messages::delegate(stop, supervisor_, On<Stop>{id_, {patience_}});
   for (auto& call : kept) call(false);
   const auto now = context_->seams.uptime();
   for (auto& [ticket, wait] : waits) {

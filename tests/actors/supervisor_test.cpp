@@ -270,6 +270,24 @@ TEST_F(RecoveryTest, WaitsForWhatOthersStart) {
   EXPECT_EQ(wait->error().kind, ErrorKind::NotFound);
 }
 
+TEST_F(RecoveryTest, AStopThatComesTooLateIsAnsweredByTheDisk) {
+  EXPECT_EQ(state(), State::Running);
+  auto stop = send<Status>(Stop{});
+  system.run();
+  end_with(9);
+  EXPECT_TRUE(stop->has_value());
+  EXPECT_TRUE(call<Status>(Stop{})->has_value()) << "it has ended";
+
+  fake.traces->exit.reset();
+  fake.traces->locked = true;
+  EXPECT_EQ(state(), State::Running) << "started";
+  stop = send<Status>(Stop{});
+  system.run();
+  fake.files->records.clear();
+  end_with(9);
+  EXPECT_EQ(stop->error().kind, ErrorKind::NotFound) << "removed before the stop came";
+}
+
 TEST_F(RecoveryTest, AnswersCallsThatComeWhileACreateOfItsNameFails) {
   fake.files->create_error = Error{ErrorKind::Conflict, "exists", "remove it", {}, 0};
   auto made = system.send<Result<Created>>(supervisor, Create{id, service(), {}});
