@@ -31,7 +31,7 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
   bool first = !service_;
   Step step = first ? Step{machine_, {Effect::Build}, {}} : actors::step(machine_, Event::Create);
   if (step.refusal) return fail(apply(step).error());
-  if (!first && !call.options.replace)
+  if (!first && (!call.options.replace || call.options.origin != options_.origin))
     return fail(
         error(ErrorKind::Conflict, "exists already", "remove it first, or choose another id"));
   service_ = std::move(call.service);

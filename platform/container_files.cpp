@@ -112,7 +112,7 @@ class Files final : public ContainerFiles {
   Result<Staged> stage(const NewContainer& what);
   Status fill(const NewContainer& what, Half& container);
   Status clone_image(const NewContainer& what, int dir_fd, std::vector<MountPoint>& points);
-  Status commit(Staged& staged, const std::string& id, bool replace);
+  Status commit(Staged& staged, const std::string& id, const Replaceable& what);
   void give_back(Staged staged);
 
   Status reserve(const std::string& name, int state_fd, int shim_fd) const;
@@ -194,7 +194,7 @@ Status Files::create(const NewContainer& what) {
     staged = stage(what);
   }
   if (!staged) return in_words(staged.error());
-  auto committed = commit(*staged, id, what.replace);
+  auto committed = commit(*staged, id, {what.replace, what.origin});
   if (committed && what.durability == Durability::Full) {
     committed = sync_names();
     if (!committed) (void)discard(what.id, what.durability);
@@ -270,13 +270,13 @@ Status Files::clone_image(const NewContainer& what, int dir_fd, std::vector<Moun
   return {};
 }
 
-Status Files::commit(Staged& staged, const std::string& id, bool replace) {
-  Status claimed = staged.state ? names_.claim(*staged.state, id, replace) : Status{};
+Status Files::commit(Staged& staged, const std::string& id, const Replaceable& what) {
+  Status claimed = staged.state ? names_.claim(*staged.state, id, what) : Status{};
   if (!claimed) {
     give_back(std::move(staged));
     return claimed;
   }
-  claimed = names_.claim(staged.container, id, replace);
+  claimed = names_.claim(staged.container, id, what);
   if (claimed) {
     remember(staged, id);
     return {};

@@ -45,7 +45,8 @@ struct NewContainer {
   std::string seatbelt;     ///< content of sandbox.sb
   std::string record;       ///< content of state/<id>/record
   Durability durability = Durability::Process;
-  bool replace = true;         ///< a dead owner's container of that name may be thrown away
+  bool replace = true;         ///< a dead owner's container of that name may be thrown away...
+  std::string origin;          ///< ...if its record names this origin
   std::optional<uid_t> owner;  ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
 };
 

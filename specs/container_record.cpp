@@ -41,6 +41,7 @@ Json options_value(const RunOptions& options) {
   value["grace_us"] = options.grace.count();
   if (options.user) value["user"] = *options.user;
   value["workdir"] = options.workdir;
+  if (!options.origin.empty()) value["origin"] = options.origin;
   return value;
 }
 
@@ -63,6 +64,7 @@ RunOptions options_of(const Json& value) {
   options.grace = Duration{value.at("grace_us").get<std::int64_t>()};
   options.user = optional_of<std::string>(value, "user");
   value.at("workdir").get_to(options.workdir);
+  options.origin = optional_of<std::string>(value, "origin").value_or("");
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace ringfort::cli {
 namespace {
@@ -44,7 +45,9 @@ class Up : public Command {
     if (!news) return fail(news.error());
     const SignalListener listener{[box = *news](int number) { box->put(SignalCame{number}); }};
     const auto output = is_json_ ? make_json_output() : make_text_output(longest_name(*deployment));
-    Session session{**runtime, *deployment, *output, *news, timeout_};
+    // Wherever it is called from, the same file is the same one.
+    const auto origin = std::filesystem::absolute(path_).lexically_normal().string();
+    Session session{**runtime, *deployment, origin, *output, *news, timeout_};
     return session.run();
   }
 

@@ -41,9 +41,13 @@ void stop_in_turn(Runtime& runtime, const std::vector<std::vector<StopJob>>& ser
 
 }  // namespace
 
-Session::Session(Runtime& runtime, const specs::Deployment& deployment, UpOutput& output,
-                 std::shared_ptr<NewsBox> news, std::optional<Duration> timeout)
-    : runtime_(runtime), output_(output), news_(std::move(news)), timeout_(timeout) {
+Session::Session(Runtime& runtime, const specs::Deployment& deployment, std::string origin,
+                 UpOutput& output, std::shared_ptr<NewsBox> news, std::optional<Duration> timeout)
+    : runtime_(runtime),
+      origin_(std::move(origin)),
+      output_(output),
+      news_(std::move(news)),
+      timeout_(timeout) {
   for (const auto& name : start_order(deployment)) {
     Member member{name, &deployment.services.at(name), {}, false, false};
     for (auto& id : replicas_of(name, *member.service)) member.replicas.emplace_back(std::move(id));
@@ -170,7 +174,7 @@ void Session::begin(Member& member) {
   member.is_begun = true;
   next_board_ = Clock::now();
   for (auto& replica : member.replicas) {
-    auto created = replica.start(runtime_, *member.service, output_);
+    auto created = replica.start(runtime_, *member.service, origin_, output_);
     if (created) {
       warn_not_enforced(member.name, created->not_enforced);
     } else {

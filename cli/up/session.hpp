@@ -18,8 +18,8 @@ namespace ringfort::cli {
 
 class Session {
  public:
-  Session(Runtime& runtime, const specs::Deployment& deployment, UpOutput& output,
-          std::shared_ptr<NewsBox> news, std::optional<Duration> timeout);
+  Session(Runtime& runtime, const specs::Deployment& deployment, std::string origin,
+          UpOutput& output, std::shared_ptr<NewsBox> news, std::optional<Duration> timeout);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -58,6 +58,7 @@ class Session {
   bool has_failed() const;
 
   Runtime& runtime_;
+  std::string origin_;
   UpOutput& output_;
   std::shared_ptr<NewsBox> news_;
   std::vector<Member> members_;  ///< in start order
