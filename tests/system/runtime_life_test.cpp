@@ -353,9 +353,14 @@ TEST_P(RuntimeLife, AnOldNameMeansWhatAnotherMadeOfIt) {
   EXPECT_EQ(runtime_->container_state(started)->state, State::Running) << "it has looked anew";
 
   const ContainerId removed{"removed", 1};
+  std::promise<ExitRecord> killed;
+  other->on_exit([&](const ContainerId& id, const ExitRecord& exit) {
+    if (id == removed) killed.set_value(exit);
+  });
   change_hands(removed);
   EXPECT_TRUE(ok(runtime_->remove_container(removed)));
-  EXPECT_TRUE(ok(other->wait_exit(removed, 10s))) << "it was killed, and not only its files taken";
+  EXPECT_EQ(killed.get_future().get().code, 137) << "and not only its files taken";
+  EXPECT_TRUE(fails(other->wait_exit(removed, 10s), ErrorKind::NotFound));
   EXPECT_FALSE(exists(container_dir(removed)));
   EXPECT_TRUE(ok(other->remove_container(removed)));
   EXPECT_TRUE(ok(other->remove_container(started)));
