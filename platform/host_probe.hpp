@@ -16,4 +16,7 @@ const HostFacts& host_facts();
 /// process and uid. Errors: Unsupported naming the feature and the remedy.
 Result<Level> choose_level(Isolation asked, Spawner& spawner);
 
+/// A container's life at `level` up to the exec, in a child that is thrown away. Not cached.
+Status try_level(Level level, Spawner& spawner);
+
 }  // namespace ringfort::platform

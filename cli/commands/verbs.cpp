@@ -70,6 +70,10 @@ const Verb kVerbs[] = {
      "  ringfort image ls --json\n"
      "  ringfort image rm debian\n",
      make_image},
+    {"doctor", "[OPTIONS]", "Show what this machine offers, and what would bring the rest",
+     "  ringfort doctor\n"
+     "  ringfort doctor --isolation namespaces --json\n",
+     make_doctor},
     {"version", "", "Show the version", "  ringfort version\n", make_version},
 };
 

@@ -1,6 +1,7 @@
 #include "ringfort/platform/host_probe.hpp"
 
 #include "ringfort/platform/plan_parts.hpp"
+#include "ringfort/platform/seccomp_filter.hpp"
 #include "ringfort/platform/spawner.hpp"
 
 #include <cstdlib>
@@ -70,17 +71,26 @@ HostFacts learn() {
 }
 
 /// Every step of a container of its own but the exec, in a child that is thrown away.
-LaunchPlan probe_plan(const HostFacts& facts) {
+LaunchPlan probe_plan(Level level, const HostFacts& facts) {
   LaunchPlan plan;
-  plan.level = Level::Namespaces;
+  plan.level = level;
   plan.argv = {"probe"};
-  plan.flags = wire::kNamespaces | wire::kRootIsTmpfs | wire::kRootReadOnly | wire::kProbe;
-  if (!facts.root) plan.flags |= wire::kUserNamespace;
-  plan.root = "/tmp";
+  plan.flags = wire::kProbe;
   plan.cwd = "/";
-  plan.hostname = "probe";
   plan.uid = facts.uid;
   plan.gid = facts.gid;
+  plan.seccomp = seccomp_filter(NetMode::None);
+  plan.landlock_abi = facts.landlock_abi;
+  if (level == Level::Landlock) {
+    plan.handled_fs = landlock_rights(facts.landlock_abi).all;
+    if (facts.landlock_abi >= 4) plan.handled_net = kBindTcp | kConnectTcp;
+    if (facts.landlock_abi >= 6) plan.shim_scopes = kScopeAbstractSockets | kScopeSignals;
+    return plan;
+  }
+  plan.flags |= wire::kNamespaces | wire::kRootIsTmpfs | wire::kRootReadOnly;
+  if (!facts.root) plan.flags |= wire::kUserNamespace;
+  plan.root = "/tmp";
+  plan.hostname = "probe";
   plan.mounts.push_back({wire::MountKind::Dir, 0, {}, "/proc", {}, 0, 0});
   plan.mounts.push_back({wire::MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
   return plan;
@@ -95,28 +105,32 @@ std::string remedy(const Error& error) {
          "landlock";
 }
 
-Status try_namespaces(Spawner& spawner) {
+/// Runs the trial; the error is that of the step that failed.
+Status run_probe(Level level, Spawner& spawner) {
   auto ended = std::make_shared<std::promise<ProgramEnded>>();
   auto answer = ended->get_future();
   RunRequest request;
   request.container = "probe";
-  request.plan = probe_plan(host_facts());
+  request.plan = probe_plan(level, host_facts());
   auto run = spawner.run(std::move(request),
                          {nullptr, [ended](const ProgramEnded& how) { ended->set_value(how); }});
   if (!run) return fail(run.error());
   if (answer.wait_for(std::chrono::seconds(5)) != std::future_status::ready)
-    return fail(ErrorKind::Unsupported, "trying namespaces took over 5 seconds",
-                "use --isolation landlock");
+    return fail(ErrorKind::Unsupported, "the trial took over 5 seconds");
   const auto how = answer.get();
-  if (!how.start_error && how.exit.code == 0) return {};
-  Error error =
-      how.start_error.value_or(Error{ErrorKind::Unsupported,
-                                     "the trial ended with code " + std::to_string(how.exit.code),
-                                     {},
-                                     {},
-                                     0});
-  return fail(ErrorKind::Unsupported, "isolation namespaces is not possible here: " + error.what,
-              remedy(error));
+  if (how.start_error) return fail(*how.start_error);
+  if (how.exit.code != 0)
+    return fail(ErrorKind::Unsupported,
+                "the trial ended with code " + std::to_string(how.exit.code));
+  return {};
+}
+
+Status try_namespaces(Spawner& spawner) {
+  const auto tried = run_probe(Level::Namespaces, spawner);
+  if (tried) return {};
+  return fail(ErrorKind::Unsupported,
+              "isolation namespaces is not possible here: " + tried.error().what,
+              remedy(tried.error()));
 }
 
 /// Tried once per process and user; the answer is kept.
@@ -128,6 +142,15 @@ Status namespaces_possible(Spawner& spawner) {
   return *known;
 }
 
+Status check_abi() {
+  const auto abi = host_facts().landlock_abi;
+  if (abi >= 6) return {};
+  return fail(ErrorKind::Unsupported,
+              "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " +
+                  std::to_string(abi),
+              "use --isolation namespaces");
+}
+
 }  // namespace
 
 const HostFacts& host_facts() {
@@ -136,13 +159,7 @@ const HostFacts& host_facts() {
 }
 
 Result<Level> choose_level(Isolation asked, Spawner& spawner) {
-  const auto abi = host_facts().landlock_abi;
-  Status landlock;
-  if (abi < 6)
-    landlock = fail(ErrorKind::Unsupported,
-                    "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " +
-                        std::to_string(abi),
-                    "use --isolation namespaces");
+  const auto landlock = check_abi();
   if (asked == Isolation::Landlock) {
     if (!landlock) return fail(landlock.error());
     return Level::Landlock;
@@ -151,6 +168,16 @@ Result<Level> choose_level(Isolation asked, Spawner& spawner) {
   if (namespaces) return Level::Namespaces;
   if (asked == Isolation::Namespaces || !landlock) return fail(namespaces.error());
   return Level::Landlock;
+}
+
+Status try_level(Level level, Spawner& spawner) {
+  if (level == Level::Namespaces) return try_namespaces(spawner);
+  if (auto ok = check_abi(); !ok) return ok;
+  const auto tried = run_probe(Level::Landlock, spawner);
+  if (tried) return {};
+  return fail(ErrorKind::Unsupported,
+              "isolation landlock is not possible here: " + tried.error().what,
+              "use --isolation namespaces");
 }
 
 }  // namespace ringfort::platform
