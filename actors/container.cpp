@@ -289,6 +289,7 @@ ContainerEntry Container::on_get_entry() const {
   entry.is_others = found_ && found_->has_live_owner;
   if (site_) {
     entry.level = site_->level;
+    entry.lowered = site_->lowered;
     entry.layers = site_->layers;
     entry.missing = site_->missing;
   }

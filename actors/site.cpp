@@ -67,6 +67,7 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   command.pids_limit = service.resources.pids_limit;
   command.linger = service.linger.value_or(Duration{0});
   command.terminal = recipe.options.terminal;
+  command.best_effort = recipe.options.best_effort;
   if (service.logs && service.logs->max_size) command.log.max_size = service.logs->max_size->count;
   if (service.logs && service.logs->max_files) command.log.max_files = *service.logs->max_files;
   command.log.blocks = service.logs && service.logs->mode == specs::LogMode::Block;
@@ -85,6 +86,7 @@ std::string record_text(const Recipe& recipe, const ServiceFacts& facts, const S
   record.id = site.id;
   record.options = recipe.options;
   record.level = site.level;
+  record.lowered = site.lowered;
   record.durability = site.durability;
   record.layers = site.layers;
   record.missing = site.missing;
@@ -119,7 +121,7 @@ void add_memory_limit(Site& site, const Seams& seams) {
 Status check_required(const ServiceFacts& facts, const Site& site) {
   const auto lacks = [](const std::string& wanted) {
     return fail(ErrorKind::Unsupported, "require: " + wanted + " does not hold on this machine",
-                "run it where it does, or leave it out of require");
+                "leave it out of require, or see what would bring it: ringfort doctor");
   };
   auto holds = [&](std::string_view word) {
     return std::ranges::any_of(site.layers, [&](const std::string& layer) {
@@ -201,14 +203,17 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   if (!facts.enforceable) return cannot_create(facts.enforceable.error(), recipe.id);
   auto image = find_image(recipe, seams);
   if (!image) return cannot_create(std::move(image.error()), recipe.id);
-  auto level = seams.choose_level(recipe.options.isolation.value_or(settings.isolation));
-  if (!level) return cannot_create(std::move(level.error()), recipe.id);
+  auto chosen = seams.choose_level(
+      recipe.options.isolation.value_or(settings.isolation),
+      recipe.options.best_effort ? platform::Effort::Best : platform::Effort::Exact);
+  if (!chosen) return cannot_create(std::move(chosen.error()), recipe.id);
+  const Level level = chosen->level;
 
   const ImageTraits traits{*image && (*image)->native, *image && (*image)->own_libraries};
-  auto blueprint = draw_blueprint(recipe, traits, *level, settings.gpu_access, seams);
+  auto blueprint = draw_blueprint(recipe, traits, level, settings.gpu_access, seams);
   if (!blueprint) return cannot_create(std::move(blueprint.error()), recipe.id);
   const auto& user = blueprint->user;
-  if (user && *level == Level::Landlock)
+  if (user && level == Level::Landlock)
     if (Status ok = seams.check_reachable(blueprint->policy, user->uid, user->gid); !ok)
       return cannot_create(std::move(ok.error()), recipe.id);
 
@@ -220,7 +225,8 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   auto site = std::make_shared<Site>();
   site->id = recipe.id;
   site->image = image_name;
-  site->level = *level;
+  site->level = level;
+  site->lowered = std::move(chosen->lowered);
   site->durability = recipe.options.durability.value_or(settings.durability);
   if (site->durability == Durability::None && settings.on_exit == OnExit::Keep)
     return cannot_create(Error{ErrorKind::InvalidSpec,
@@ -231,10 +237,11 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
                                0},
                          recipe.id);
   site->layers = platform::layers(blueprint->plan);
-  site->missing = platform::missing_protections(blueprint->policy, *level, host);
+  site->missing = platform::missing_protections(blueprint->policy, level, host);
+  if (!chosen->missing.empty()) site->missing.push_back(std::move(chosen->missing));
   site->not_enforced = facts.not_enforced;
   // A name of its own takes a UTS namespace.
-  if (*level == Level::Landlock && recipe.service->hostname)
+  if (level == Level::Landlock && recipe.service->hostname)
     site->not_enforced.emplace_back("hostname");
   if (recipe.service->resources.pids_limit && !platform::limits_processes(blueprint->plan))
     site->not_enforced.emplace_back("resources.pids_limit");

@@ -20,11 +20,13 @@ namespace {
 constexpr const char* kDirectory = "/var/lib/ringfort/containers/example-1";
 constexpr std::uint16_t kPort = 20000;
 
-Result<Level> level_of(Isolation isolation) {
+Result<platform::ChosenLevel> level_of(const RunOptions& options, Isolation isolation) {
   auto loop = platform::EventLoop::start();
   if (!loop) return fail(std::move(loop.error()));
   auto spawner = platform::Spawner::make(**loop);
-  return platform::choose_level(isolation, *spawner);
+  return platform::choose_level(
+      options.isolation.value_or(isolation),
+      options.best_effort ? platform::Effort::Best : platform::Effort::Exact, *spawner);
 }
 
 bool has_port(const specs::Service& service, const RunOptions& options) {
@@ -51,6 +53,7 @@ platform::Command command_of(const specs::Service& service, const RunOptions& op
     command.listen_name = endpoint->name;
   command.deadline = options.timeout;
   command.grace = options.grace;
+  command.best_effort = options.best_effort;
   return command;
 }
 
@@ -65,14 +68,14 @@ Result<Explanation> explain(const specs::Service& service, const RunOptions& opt
   if (!policy) return fail(std::move(policy.error()));
   auto seatbelt = platform::seatbelt_profile(*policy);
   if (!seatbelt) return fail(std::move(seatbelt.error()));
-  auto level = level_of(options.isolation.value_or(isolation));
-  if (!level) return fail(std::move(level.error()));
+  auto chosen = level_of(options, isolation);
+  if (!chosen) return fail(std::move(chosen.error()));
+  const Level level = chosen->level;
   const platform::HostFacts& host = platform::host_facts();
-  auto plan = platform::make_launch_plan(*policy, command_of(service, options), *level, host);
+  auto plan = platform::make_launch_plan(*policy, command_of(service, options), level, host);
   if (!plan) return fail(std::move(plan.error()));
   return Explanation{platform::explain_policy(*policy), std::move(*seatbelt),
-                     platform::to_text(*plan),
-                     platform::missing_protections(*policy, *level, host)};
+                     platform::to_text(*plan), platform::missing_protections(*policy, level, host)};
 }
 
 }  // namespace ringfort

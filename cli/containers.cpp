@@ -61,6 +61,7 @@ Json to_value(const ContainerEntry& entry) {
   value["image"] = entry.image;
   value["command"] = entry.command;
   value["level"] = to_string(entry.level);
+  value["lowered"] = entry.lowered.empty() ? Json(nullptr) : Json(entry.lowered);
   value["layers"] = entry.layers;
   value["missing"] = entry.missing;
   value["damaged"] = entry.damaged;

@@ -88,8 +88,7 @@ Finding seccomp(const HostSurvey& survey) {
 }
 
 Finding calls(const HostSurvey& survey) {
-  const std::pair<const char*, Trial> all[] = {{"clone3", survey.clone3},
-                                               {"pidfd_open", survey.pidfd},
+  const std::pair<const char*, Trial> all[] = {{"pidfd_open", survey.pidfd},
                                                {"close_range", survey.close_range},
                                                {"openat2", survey.openat2},
                                                {"memfd_create", survey.memfd}};

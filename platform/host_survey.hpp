@@ -57,7 +57,6 @@ struct HostSurvey {
   Trial seccomp = 0;          ///< a filter that really denies something
   bool outer_filter = false;  ///< this process is under a seccomp filter itself
   Trial pidfd = 0;            ///< pidfd_open
-  Trial clone3 = 0;           ///< clone3
   Trial close_range = 0;      ///< close_range
   Trial openat2 = 0;          ///< openat2
   Trial memfd = 0;            ///< a memfd that may be executed (vm.memfd_noexec)

@@ -118,8 +118,9 @@ struct Command {
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`
   /// are idmapped, so that they stand for the runtime's own.
   bool ids_of_block = false;
-  std::string listen_name;  ///< hand the own port over, listening, under this name; empty = no
-  bool terminal = false;    ///< stdin will be a terminal of the program's own, and controls it
+  std::string listen_name;   ///< hand the own port over, listening, under this name; empty = no
+  bool terminal = false;     ///< stdin will be a terminal of the program's own, and controls it
+  bool best_effort = false;  ///< a Landlock older than the level takes will do
   std::optional<std::uint64_t> pids_limit;  ///< processes and threads of the tree
 };
 

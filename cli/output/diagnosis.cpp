@@ -111,7 +111,6 @@ Json machine_value(const platform::HostSurvey& survey) {
   value["outer_seccomp_filter"] = survey.outer_filter;
   value["failures"] = {{"landlock", failure(survey.landlock)},
                        {"seccomp", failure(survey.seccomp)},
-                       {"clone3", failure(survey.clone3)},
                        {"pidfd_open", failure(survey.pidfd)},
                        {"close_range", failure(survey.close_range)},
                        {"openat2", failure(survey.openat2)},

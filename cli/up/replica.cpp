@@ -7,9 +7,9 @@
 
 namespace ringfort::cli {
 
-Result<Created> Replica::start(Runtime& runtime, const specs::Service& service, UpOutput& output) {
+Result<Created> Replica::start(Runtime& runtime, const specs::Service& service, RunOptions options,
+                               UpOutput& output) {
   has_policy_ = service.restart_policy && service.restart_policy->kind != specs::RestartKind::No;
-  RunOptions options;
   // Other commands are to see it, and its log.
   options.durability = Durability::Process;
   auto created = runtime.create_container(id_, service, options);

@@ -19,7 +19,8 @@ namespace ringfort::cli {
 class Session {
  public:
   Session(Runtime& runtime, const specs::Deployment& deployment, UpOutput& output,
-          std::shared_ptr<NewsBox> news, std::optional<Duration> timeout);
+          std::shared_ptr<NewsBox> news, std::optional<Duration> timeout,
+          const RunOptions& options);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -63,6 +64,7 @@ class Session {
   std::vector<Member> members_;  ///< in start order
   Clock::time_point begun_ = Clock::now();
   std::optional<Duration> timeout_;
+  RunOptions options_;  ///< of every container
   Clock::time_point next_board_ = begun_;
   std::set<std::string> warned_;  ///< "web: restart_policy"
   std::thread stopper_;

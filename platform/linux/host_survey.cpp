@@ -60,7 +60,6 @@ void survey_confinement(HostSurvey& survey) {
   const auto mode = status_value(text_of("/proc/self/status"), "Seccomp");
   survey.outer_filter = mode && *mode == "2";
   survey.pidfd = try_pidfd();
-  survey.clone3 = try_clone3();
   survey.close_range = try_close_range();
   survey.openat2 = try_openat2();
   survey.memfd = try_memfd();

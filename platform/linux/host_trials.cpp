@@ -15,7 +15,6 @@
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
-#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -78,16 +77,6 @@ Trial seccomp_body() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) return errno;
   return ::syscall(SYS_getppid) == -1 && errno == E2BIG ? 0 : kNotHeld;
-}
-
-Trial clone3_body() {
-  clone_args arguments{};
-  arguments.exit_signal = SIGCHLD;
-  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-  if (pid == 0) ::_exit(0);
-  if (pid < 0) return errno;
-  ::waitpid(static_cast<pid_t>(pid), nullptr, 0);
-  return 0;
 }
 
 Trial write_file(const char* path, const char* text, std::size_t size) {
@@ -180,7 +169,6 @@ Trial try_reflink(const std::string& directory, const Fd& from) {
 
 Trial try_landlock() { return in_child(landlock_body); }
 Trial try_seccomp() { return in_child(seccomp_body); }
-Trial try_clone3() { return in_child(clone3_body); }
 Trial try_user_namespace() { return in_child(user_namespace_body); }
 Trial try_namespace_rights() { return in_child(namespace_rights_body); }
 

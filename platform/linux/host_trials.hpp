@@ -10,7 +10,6 @@ namespace ringfort::platform {
 Trial try_landlock();        ///< landlock(7): a domain without rules, then an open that must fail
 Trial try_seccomp();         ///< seccomp(2): a filter, then a call that must fail
 Trial try_pidfd();           ///< pidfd_open(2)
-Trial try_clone3();          ///< clone3(2), as the zygote uses it
 Trial try_close_range();     ///< close_range(2)
 Trial try_openat2();         ///< openat2(2)
 Trial try_memfd();           ///< a memfd that may be executed

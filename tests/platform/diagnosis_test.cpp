@@ -164,15 +164,15 @@ TEST(Diagnosis, AMaskedProcIsTheEnginesToUnmask) {
 
 TEST(Diagnosis, ACallThatEveryLevelTakesIsMissing) {
   auto survey = whole_machine();
-  survey.clone3 = ENOSYS;
+  survey.pidfd = ENOSYS;
   survey.outer_filter = true;
   survey.landlock_level = survey.namespaces_level = refused("cannot start: clone");
   const auto diagnosis = diagnose(survey);
   const auto& found = finding(diagnosis, "system calls");
   EXPECT_EQ(found.grade, Grade::Missing);
-  EXPECT_THAT(found.value, HasSubstr("clone3 (no)"));
+  EXPECT_THAT(found.value, HasSubstr("pidfd_open (no)"));
   EXPECT_THAT(found.remedy, HasSubstr("seccomp=unconfined"));
-  survey.clone3 = 0;
+  survey.pidfd = 0;
   survey.memfd = EACCES;
   EXPECT_THAT(finding(diagnose(survey), "system calls").remedy, HasSubstr("memfd_noexec=0"));
 }
