@@ -1,5 +1,6 @@
 #include "ringfort/actors/site.hpp"
 
+#include "ringfort/platform/gaps.hpp"
 #include "ringfort/platform/seatbelt_profile.hpp"
 #include "ringfort/specs/container_record.hpp"
 #include "ringfort/specs/enforcement.hpp"
@@ -100,7 +101,7 @@ std::string record_text(const Recipe& recipe, const ServiceFacts& facts, const S
   return specs::to_text(record, facts.record_json);
 }
 
-/// The kernel's limit where it can be had; the watchdog's is named among what is missing.
+/// The kernel's limit where it can be had; else the watchdog holds it.
 void add_memory_limit(Site& site, const Seams& seams) {
   if (!site.policy.memory_limit) return;
   if (seams.has_cgroups()) {
@@ -109,12 +110,8 @@ void add_memory_limit(Site& site, const Seams& seams) {
     if (group) {
       site.layers.emplace_back("memory cgroup");
       site.cgroup = std::make_shared<CgroupSlot>(std::move(*group));
-      return;
     }
   }
-  site.missing.emplace_back(
-      "memory is polled, not limited by the kernel: what is in no process's pages "
-      "(unmapped memfd, pipe buffers) is not counted");
 }
 
 /// `require` also names what only the machine can answer for.
@@ -237,18 +234,16 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
                                0},
                          recipe.id);
   site->layers = platform::layers(blueprint->plan);
-  site->missing = platform::missing_protections(blueprint->policy, level, host);
-  if (!chosen->missing.empty()) site->missing.push_back(std::move(chosen->missing));
   site->not_enforced = facts.not_enforced;
-  // A name of its own takes a UTS namespace.
-  if (level == Level::Landlock && recipe.service->hostname)
-    site->not_enforced.emplace_back("hostname");
-  if (recipe.service->resources.pids_limit && !platform::limits_processes(blueprint->plan))
-    site->not_enforced.emplace_back("resources.pids_limit");
+  for (auto& field : platform::fields_not_held(*recipe.service, blueprint->plan))
+    site->not_enforced.push_back(std::move(field));
   site->policy = std::move(blueprint->policy);
   site->plan = std::move(blueprint->plan);
   if (site->durability == Durability::Full) platform::sync_records(site->plan);
   add_memory_limit(*site, seams);
+  site->missing = platform::gaps(site->policy, platform::confinement_of(level),
+                                 {host, user && user->of_block, site->cgroup != nullptr});
+  if (!chosen->missing.empty()) site->missing.push_back(std::move(chosen->missing));
   if (Status held = check_required(facts, *site); !held)
     return cannot_create(std::move(held.error()), recipe.id);
   if (Status made = create_files(recipe, facts, *site, std::move(*image), user, seams); !made)

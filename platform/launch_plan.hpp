@@ -144,10 +144,6 @@ void remove_terminal(LaunchPlan& plan);
 /// The shim's records are to be on the disk before it tells of them.
 void sync_records(LaunchPlan& plan);
 
-/// What `level` cannot hold of this policy on this host, one sentence each, for reports.
-std::vector<std::string> missing_protections(const Policy& policy, Level level,
-                                             const HostFacts& host);
-
 /// What the level consists of: "landlock", "seccomp", "pid namespace", …
 std::vector<std::string> layers(const LaunchPlan& plan);
 

@@ -61,7 +61,8 @@ const Verb kVerbs[] = {
      make_up},
     {"explain", "[OPTIONS] SPEC [SERVICE]", "Show what a service may do here, without starting it",
      "  ringfort explain web.yaml\n"
-     "  ringfort explain --linux web.yaml web\n",
+     "  ringfort explain --linux web.yaml web\n"
+     "  ringfort explain --gaps web.yaml\n",
      make_explain},
     {"validate", "[OPTIONS] SPEC", "Check a file; nothing is said when all is well",
      "  ringfort validate web.yaml\n", make_validate},

@@ -1,3 +1,4 @@
+#include "ringfort/platform/gaps.hpp"
 #include "ringfort/platform/host_probe.hpp"
 #include "ringfort/platform/launch_plan.hpp"
 
@@ -93,7 +94,7 @@ TEST(LevelChoice, APlanAtBestEffortAsksForNoMoreThanTheKernelHas) {
   EXPECT_EQ(plan->handled_net, 0U);
   EXPECT_NE(plan->handled_fs, 0U);
   EXPECT_THAT(layers(*plan), Not(Contains("landlock scopes")));
-  EXPECT_THAT(missing_protections(policy, Level::Landlock, host),
+  EXPECT_THAT(gaps(policy, Confinement::Landlock, {host, false, false}),
               Contains(HasSubstr("can be signalled")));
   host.landlock_abi = 0;
   EXPECT_FALSE(make_launch_plan(policy, command, Level::Landlock, host));

@@ -184,9 +184,10 @@ TEST_P(RefusingMachine, TheRecordKeepsHowItWasLowered) {
 }
 
 TEST_P(RefusingMachine, UpRefusesOrSaysSo) {
-  command_.write("spec.yaml",
-                 "version: v1\ndeployment: demo\nservices:\n  job:\n    rtype: job\n    image: {name: host}\n"
-                 "    command: {entrypoint: [\"true\"]}\n");
+  command_.write(
+      "spec.yaml",
+      "version: v1\ndeployment: demo\nservices:\n  job:\n    rtype: job\n    image: {name: host}\n"
+      "    command: {entrypoint: [\"true\"]}\n");
   const auto refused = on(kNoNamespaces, {"up", "--isolation", "namespaces", "spec.yaml"});
   EXPECT_NE(refused.code, 0);
   EXPECT_THAT(refused.err, HasSubstr("ringfort doctor"));
@@ -194,6 +195,33 @@ TEST_P(RefusingMachine, UpRefusesOrSaysSo) {
       on(kNoNamespaces, {"up", "--isolation", "namespaces", "--best-effort", "spec.yaml"});
   EXPECT_EQ(best.code, 0) << best.err;
   EXPECT_THAT(best.err, HasSubstr("job-1 is lowered to landlock"));
+}
+
+TEST_P(RefusingMachine, WhatTheSpecRequiresIsNeverLowered) {
+  const auto up = [&](const std::string& wanted, const Words& lacks) {
+    command_.write("spec.yaml",
+                   "version: v1\ndeployment: demo\nservices:\n  job:\n    rtype: job\n"
+                   "    image: {name: host}\n    command: {entrypoint: [\"true\"]}\n"
+                   "    resources: {memory: 64Mi}\n    require: [" +
+                       wanted + "]\n");
+    return on(lacks, {"up", "--best-effort", "spec.yaml"});
+  };
+  for (const char* wanted : {"landlock", "namespaces", "seccomp", "memory"}) {
+    const auto held = up(wanted, {});
+    EXPECT_EQ(held.code, 0) << held.err;
+  }
+  for (const auto& [wanted, lacks] :
+       {std::pair{"landlock", kNoLandlock}, std::pair{"landlock", kLandlockOff},
+        std::pair{"namespaces", kNoNamespaces}}) {
+    const auto refused = up(wanted, lacks);
+    EXPECT_NE(refused.code, 0) << wanted;
+    EXPECT_THAT(refused.err,
+                AllOf(HasSubstr(std::string("require: ") + wanted), HasSubstr("ringfort doctor")));
+  }
+  if (::geteuid() != 0) return;  // only root can hide cgroups
+  const auto refused = up("cgroup", {"--hide", "/sys/fs/cgroup"});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("require: cgroup"));
 }
 
 TEST_P(RefusingMachine, AMemoryLimitWithoutCgroupsIsPolledAndSaysSo) {
