@@ -292,6 +292,7 @@ ContainerEntry Container::on_get_entry() const {
     entry.lowered = site_->lowered;
     entry.layers = site_->layers;
     entry.missing = site_->missing;
+    entry.not_enforced = site_->not_enforced;
   }
   return entry;
 }

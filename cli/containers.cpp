@@ -64,6 +64,7 @@ Json to_value(const ContainerEntry& entry) {
   value["lowered"] = entry.lowered.empty() ? Json(nullptr) : Json(entry.lowered);
   value["layers"] = entry.layers;
   value["missing"] = entry.missing;
+  value["not_enforced"] = entry.not_enforced;
   value["damaged"] = entry.damaged;
   value["port"] = entry.port ? Json(*entry.port) : Json(nullptr);
   value["pid"] = entry.pid ? Json(*entry.pid) : Json(nullptr);

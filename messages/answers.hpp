@@ -64,6 +64,7 @@ struct ContainerEntry {
   std::vector<std::string> command;
   std::vector<std::string> layers;
   std::vector<std::string> missing;
+  std::vector<std::string> not_enforced;  ///< as in Created
   bool damaged = false;                ///< its record can't be read; the state's reason tells why
   bool is_others = false;              ///< another runtime, which lives, looks after it
   std::uint32_t restarts = 0;          ///< by its policy, since the last start by hand

@@ -21,7 +21,7 @@ class Doctor : public Command {
  public:
   void declare(CLI::App& app) override {
     add_option(app, "--isolation", "LEVEL",
-               "the level that must be possible: auto (default), landlock or namespaces",
+               "exit with 1 unless this is possible: auto (default), landlock or namespaces",
                into(parse_isolation_flag, isolation_));
     add_flag(app, "--json", "print it as JSON", is_json_);
   }

@@ -105,8 +105,9 @@ constexpr const char* kDoctor = "see what this machine offers: ringfort doctor";
 
 std::string remedy(const Error& error) {
   if (error.what.find("proc mount") != std::string::npos)
-    return "something is mounted over /proc here (as in most CI containers): run as root, or use "
-           "--isolation landlock";
+    return "something is mounted over /proc here, as in most containers (see: ringfort doctor): "
+           "run as "
+           "root, or use --isolation landlock";
   return "allow user namespaces (see: ringfort doctor), run as root, or use --isolation landlock";
 }
 

@@ -136,6 +136,25 @@ TEST_P(RefusingMachine, WithoutMountsThereAreNoNamespaces) {
   expect_refused(run({"mount=EPERM"}, {"--isolation", "namespaces"}), "namespaces is not possible");
 }
 
+TEST_P(RefusingMachine, AMaskedProcLeavesAPlainUserLandlock) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can mask a part of /proc";
+  const Words masked{"--hide", "/proc/irq"};  // as container engines do
+  const auto told = json::parse(on(masked, {"doctor", "--json"}).out, nullptr, false);
+  const auto& namespaces = told["levels"][1];
+  EXPECT_EQ(namespaces["name"], "namespaces");
+  if (GetParam() == User::Own) {
+    EXPECT_TRUE(namespaces["possible"].get<bool>());
+    return expect_confined(run(masked, {"--isolation", "namespaces"}), "namespaces");
+  }
+  EXPECT_FALSE(namespaces["possible"].get<bool>());
+  EXPECT_THAT(namespaces["remedy"], HasSubstr("systempaths=unconfined"));
+  EXPECT_EQ(told["default_level"], "landlock");
+  const auto refused = run(masked, {"--isolation", "namespaces"});
+  EXPECT_EQ(refused.code, 125);
+  EXPECT_THAT(refused.err, HasSubstr("mounted over /proc"));
+  expect_confined(run(masked, {}), "landlock");
+}
+
 TEST_P(RefusingMachine, WithNeitherNothingRunsAtAnyEffort) {
   for (const Words& flags :
        {Words{}, Words{"--best-effort"}, Words{"--isolation", "landlock", "--best-effort"},
