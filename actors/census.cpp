@@ -17,8 +17,7 @@ class Census {
   using Handle = CensusHandle;
   static constexpr const char* name = "ringfort.census";
 
-  Census(Self<Handle> self, std::vector<ContainerInbox> containers,
-         std::vector<ContainerEntry> known)
+  Census(Self<Handle> self, std::vector<Counted> containers, std::vector<ContainerEntry> known)
       : self_(self), containers_(std::move(containers)), entries_(std::move(known)) {}
 
   Handle::behavior_type make_behavior() {
@@ -38,13 +37,18 @@ class Census {
   }
 
   void ask_next() {
-    request(self_, containers_[asked_++], GetEntry{})
-        .then(
-            [this](Result<ContainerEntry>& entry) {
-              if (entry) entries_.push_back(std::move(*entry));
-              on_answer();
-            },
-            [this](caf::error&) { on_answer(); });  // gone meanwhile
+    const auto& one = containers_[asked_++];
+    const auto heard = [this, id = one.id](Result<ContainerEntry>& entry) {
+      if (entry) entries_.push_back(std::move(*entry));
+      if (!entry && is_damaged(entry.error())) entries_.push_back(damaged_entry(id, entry.error()));
+      on_answer();
+    };
+    const auto gone = [this](caf::error&) { on_answer(); };
+    if (one.is_fresh) {
+      request(self_, one.container, Current<GetEntry>{}).then(heard, gone);
+    } else {
+      request(self_, one.container, GetEntry{}).then(heard, gone);
+    }
   }
 
   void on_answer() {
@@ -60,7 +64,7 @@ class Census {
   }
 
   Self<Handle> self_;
-  std::vector<ContainerInbox> containers_;
+  std::vector<Counted> containers_;
   std::vector<ContainerEntry> entries_;
   Promise<Result<std::vector<ContainerEntry>>> promise_;
   std::size_t asked_ = 0;
@@ -69,7 +73,19 @@ class Census {
 
 }  // namespace
 
-CensusHandle spawn_census(caf::actor_system& system, std::vector<ContainerInbox> containers,
+bool is_damaged(const Error& error) {
+  return error.kind != ErrorKind::NotFound && error.kind != ErrorKind::Conflict;
+}
+
+ContainerEntry damaged_entry(const ContainerId& id, const Error& error) {
+  ContainerEntry entry;
+  entry.id = id;
+  entry.state = {State::Failed, {}, to_string(error)};
+  entry.damaged = true;
+  return entry;
+}
+
+CensusHandle spawn_census(caf::actor_system& system, std::vector<Counted> containers,
                           std::vector<ContainerEntry> known) {
   return spawn_state<Census>(system, std::move(containers), std::move(known));
 }

@@ -25,43 +25,13 @@ Container::Container(Self<Handle> self, ContextPtr context, SupervisorInbox supe
       supervisor_(std::move(supervisor)),
       id_(std::move(id)) {}
 
-Container::Handle::behavior_type Container::make_behavior() {
-  return {
-      [this](Start) { return on_start(); },
-      [this](const Stop& call) { return on_stop(call); },
-      [this](const Kill& call) { return on_kill(call); },
-      [this](Pause) { return on_pause(); },
-      [this](Unpause) { return on_unpause(); },
-      [this](Remove) { return on_remove(); },
-      [this](const Wait& call) { return on_wait(call); },
-      [this](Exec& call) { return on_exec(call); },
-      [this](GetState) { return Result<ContainerState>{on_get_state()}; },
-      [this](GetEntry) { return Result<ContainerEntry>{on_get_entry()}; },
-      [this](GetStats) { return on_get_stats(); },
-      [this](const GetLogs& call) { return on_get_logs(call); },
-      [this](const Watch& call) { on_watch(call); },
-      [this](CreateCall& call) { return on_create(call); },
-      [this](const Shutdown& call) { return on_shutdown(call); },
-      [this](Adopt) { return on_adopt(); },
-      [this](const Restore& call) { on_restore(call); },
-      [this](const RestartDue& news) { on_restart_due(news); },
-      [this](Launched& news) { on_launched(news); },
-      [this](const Began& news) { on_began(news); },
-      [this](Exited& news) { on_exited(news); },
-      [this](const OverLimit& news) { (void)feed(Event::OverLimit, news.generation); },
-      [this](const KillOverdue& news) { on_kill_overdue(news); },
-      [this](const WaitOverdue& news) { on_wait_overdue(news); },
-      [this](ExecEnded& news) { on_exec_ended(news); },
-  };
-}
-
 // ---------------------------------------------------------------- calls that change something
 
 Answer<Result<Created>> Container::on_create(CreateCall& call) {
   bool first = !service_;
   Step step = first ? Step{machine_, {Effect::Build}, {}} : actors::step(machine_, Event::Create);
   if (step.refusal) return fail(apply(step).error());
-  if (!first && !call.options.replace)
+  if (!first && (!call.options.replace || call.options.origin != options_.origin))
     return fail(
         error(ErrorKind::Conflict, "exists already", "remove it first, or choose another id"));
   service_ = std::move(call.service);
@@ -78,7 +48,7 @@ Answer<Result<Created>> Container::on_create(CreateCall& call) {
   return promise;
 }
 
-Answer<Result<Started>> Container::on_start() {
+Answer<Result<Started>> Container::on_start(Start&) {
   Step step = actors::step(machine_, Event::Start);
   if (!step.refusal) by_policy_ = false;
   if (Status legal = apply(step); !legal) return fail(std::move(legal.error()));
@@ -86,7 +56,7 @@ Answer<Result<Started>> Container::on_start() {
   return *start_;
 }
 
-Answer<Status> Container::on_stop(const Stop& call) {
+Answer<Status> Container::on_stop(Stop& call) {
   Step step = actors::step(machine_, Event::Stop);
   if (step.refusal) return Status{apply(step)};
   auto promise = make_promise<Status, Handle>(self_);
@@ -108,7 +78,7 @@ void Container::stop_now(const Stop& call, Promise<Status> promise) {
     kept_streams_ = {};  // it waited, and there is no further run
 }
 
-Status Container::on_kill(const Kill& call) {
+Answer<Status> Container::on_kill(Kill& call) {
   auto number = parse_signal(call.signal);
   if (!number) return fail(named(std::move(number.error())));
   if (Status legal = feed(Event::Kill); !legal) return legal;
@@ -116,16 +86,16 @@ Status Container::on_kill(const Kill& call) {
   return run_->signal(*number, call.whole_tree);
 }
 
-Status Container::on_pause() {
+Answer<Status> Container::on_pause(Pause&) {
   Step step = actors::step(machine_, Event::Pause);
   Status done = apply(step);
   if (!done && !step.refusal) (void)feed(Event::FreezeFailed, machine_.generation);
   return done;
 }
 
-Status Container::on_unpause() { return feed(Event::Unpause); }
+Answer<Status> Container::on_unpause(Unpause&) { return feed(Event::Unpause); }
 
-Answer<Status> Container::on_remove() {
+Answer<Status> Container::on_remove(Remove&) {
   auto promise = make_promise<Status, Handle>(self_);
   removes_.push_back(promise);
   // What has ended is removed in one step. Between a kill and that step this process may die.
@@ -201,9 +171,9 @@ void Container::on_restore(const Restore& call) {
       if (found_->leaving) (void)feed(Event::Remove);
       return;
     }
-    // It ended since it was looked at. If nobody lets us see how, it counts as lost.
-    exit_ = platform::exit_record_of(
-        context_->seams.shim_traces(state_dir).value_or(platform::ShimTraces{}));
+    // It ended since it was looked at, and may be gone: who asks gets another look.
+    machine_ = found_as(State::Created);
+    return look();
   }
   const bool waits = has_policy() && restarts_.next_start && !restarts_.stopped_by_user;
   if (waits) {
@@ -223,15 +193,20 @@ void Container::on_restore(const Restore& call) {
   if (found_->leaving) (void)feed(Event::Remove);
 }
 
-Answer<Result<ExitRecord>> Container::on_wait(const Wait& call) {
+Answer<Result<ExitRecord>> Container::on_wait(Wait& call) {
   if (Status legal = feed(Event::Wait); !legal) return fail(std::move(legal.error()));
   bool ended = machine_.state == State::Exited || machine_.state == State::Failed ||
                machine_.state == State::Backoff;
   if (ended && exit_) return Result<ExitRecord>{*exit_};
   auto promise = make_promise<Result<ExitRecord>, Handle>(self_);
   auto ticket = next_ticket_++;
-  waits_.emplace(ticket, promise);
-  if (call.patience) post_after(Handle{self_}, bounded(*call.patience), WaitOverdue{ticket});
+  Waiting waiting{promise, {}};
+  if (call.patience) {
+    waiting.until = context_->seams.uptime() + bounded(*call.patience);
+    post_after(Handle{self_}, bounded(*call.patience), WaitOverdue{ticket});
+  }
+  waits_.emplace(ticket, std::move(waiting));
+  look_later();
   return promise;
 }
 
@@ -270,17 +245,21 @@ Answer<Result<ExecResult>> Container::on_exec(Exec& call) {
 
 // ---------------------------------------------------------------- questions
 
-ContainerState Container::on_get_state() const {
+ContainerState Container::state() const {
   ContainerState state{machine_.state, exit_, {}};
   if (failure_ && machine_.state == State::Failed) state.reason = to_string(*failure_);
   return state;
 }
 
-ContainerEntry Container::on_get_entry() const {
+Answer<Result<ContainerState>> Container::on_get_state(GetState&) {
+  return Result<ContainerState>{state()};
+}
+
+Answer<Result<ContainerEntry>> Container::on_get_entry(GetEntry&) {
   ContainerEntry entry;
   entry.id = id_;
   if (service_) entry.image = service_->image.name;
-  entry.state = on_get_state();
+  entry.state = state();
   if (port_) entry.port = port_->port;
   if (began_ && machine_.alive) entry.pid = began_->main_pid;
   if (service_) entry.command = command_line(service_->command);
@@ -294,16 +273,16 @@ ContainerEntry Container::on_get_entry() const {
     entry.missing = site_->missing;
     entry.not_enforced = site_->not_enforced;
   }
-  return entry;
+  return Result<ContainerEntry>{std::move(entry)};
 }
 
-Answer<Result<Stats>> Container::on_get_stats() {
+Answer<Result<Stats>> Container::on_get_stats(GetStats&) {
   if (Status legal = feed(Event::ReadStats); !legal) return fail(std::move(legal.error()));
   if (!began_) return fail(error(ErrorKind::Conflict, "is not running yet", "call again"));
   return messages::delegate(self_, context_->watchdog(), Measure{began_->shim_pid, site_});
 }
 
-Answer<Result<std::vector<LogEntry>>> Container::on_get_logs(const GetLogs& call) {
+Answer<Result<std::vector<LogEntry>>> Container::on_get_logs(GetLogs& call) {
   return messages::delegate(self_, context_->rootfs, ReadLog{id_, call.query});
 }
 
@@ -334,6 +313,8 @@ void Container::on_exited(Exited& news) {
   auto event = news.start_error ? Event::StartFailed : Event::Ended;
   ending_ = std::move(news);
   (void)feed(event, ending_->generation);
+  // It may have been removed, or started again, long before this is heard.
+  if (found_ && may_be_overtaken()) return hand_over();
   consider_restart(ran());
 }
 
@@ -344,7 +325,7 @@ void Container::on_kill_overdue(const KillOverdue& news) {
 void Container::on_wait_overdue(const WaitOverdue& news) {
   auto waiting = waits_.find(news.ticket);
   if (waiting == waits_.end()) return;
-  waiting->second.deliver(Result<ExitRecord>{fail(
+  waiting->second.promise.deliver(Result<ExitRecord>{fail(
       error(ErrorKind::Timeout, "has not ended in the time given", "wait longer, or stop it"))});
   waits_.erase(waiting);
 }

@@ -1,5 +1,5 @@
-// The state of the container actor. Only for container.cpp (calls), container_effects.cpp and
-// container_restart.cpp.
+// The state of the container actor. Only for container.cpp (calls), container_effects.cpp,
+// container_restart.cpp, container_look.cpp and container_behavior.cpp.
 #pragma once
 
 #include "ringfort/actors/container_machine.hpp"
@@ -11,6 +11,7 @@
 #include "ringfort/specs/restart.hpp"
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,7 +32,7 @@ class Container {
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
 
-  Handle::behavior_type make_behavior();
+  Handle::behavior_type make_behavior();  ///< in container_behavior.cpp
 
  private:
   template <class T>
@@ -41,23 +42,24 @@ class Container {
 
   // Calls, in container.cpp.
   Answer<Result<Created>> on_create(messages::CreateCall& call);
-  Answer<Result<Started>> on_start();
-  Answer<Status> on_stop(const messages::Stop& call);
-  Status on_kill(const messages::Kill& call);
-  Status on_pause();
-  Status on_unpause();
-  Answer<Status> on_remove();
+  Answer<Result<Started>> on_start(messages::Start& call);
+  Answer<Status> on_stop(messages::Stop& call);
+  Answer<Status> on_kill(messages::Kill& call);
+  Answer<Status> on_pause(messages::Pause& call);
+  Answer<Status> on_unpause(messages::Unpause& call);
+  Answer<Status> on_remove(messages::Remove& call);
   void remove_marked();
   void give_up_unless(const Status& asked);
   Answer<Status> on_shutdown(const messages::Shutdown& call);
   void on_restore(const messages::Restore& call);
   Answer<Result<bool>> on_adopt();
-  Answer<Result<ExitRecord>> on_wait(const messages::Wait& call);
+  Answer<Result<ExitRecord>> on_wait(messages::Wait& call);
   Answer<Result<ExecResult>> on_exec(messages::Exec& call);
-  ContainerState on_get_state() const;
-  ContainerEntry on_get_entry() const;
-  Answer<Result<Stats>> on_get_stats();
-  Answer<Result<std::vector<LogEntry>>> on_get_logs(const messages::GetLogs& call);
+  Answer<Result<ContainerState>> on_get_state(messages::GetState& call);
+  Answer<Result<ContainerEntry>> on_get_entry(messages::GetEntry& call);
+  Answer<Result<Stats>> on_get_stats(messages::GetStats& call);
+  Answer<Result<std::vector<LogEntry>>> on_get_logs(messages::GetLogs& call);
+  ContainerState state() const;
   void on_watch(const messages::Watch& call);
 
   // News, in container.cpp.
@@ -68,6 +70,31 @@ class Container {
   void on_kill_overdue(const messages::KillOverdue& news);
   void on_wait_overdue(const messages::WaitOverdue& news);
   void on_exec_ended(messages::ExecEnded& news);
+
+  // Which call is for whom, in container_behavior.cpp.
+  template <class T, class Message>
+  using Handler = Answer<T> (Container::*)(Message& call);
+  template <class T, class Message>
+  auto after_look(Handler<T, Message> handler);
+  template <class T, class Message>
+  auto at_once(Handler<T, Message> handler);
+  template <class T, class Message>
+  auto passed_on();
+  template <class T, class Message>
+  auto passed_on_as_found();
+  template <class T, class Message>
+  Answer<T> keep(Message& call);
+  void ask_supervisor(Promise<Result<Created>>& promise, messages::CreateCall& call);
+  template <class T, class Message>
+  void ask_supervisor(Promise<T>& promise, Message& call);
+  Handle::behavior_type make_last_behavior();
+
+  // Looking at what others may have done, in container_look.cpp.
+  bool may_be_overtaken() const;
+  void look();
+  void on_look(bool is_as_known);
+  void look_later();
+  void on_look_due();
 
   // Feeding the machine and doing what it says, in container_effects.cpp.
   Status feed(Event event, messages::Generation generation = 0);
@@ -111,6 +138,7 @@ class Container {
   std::optional<std::uint16_t> port_number() const;
   void stop_now(const messages::Stop& call, Promise<Status> promise);
 
+  void lose_name();
   void answer_create();
   void answer_start();
   void answer_stop();
@@ -160,12 +188,21 @@ class Container {
   std::vector<Written> unwritten_;  ///< who waits for the write after that
   bool streams_lent_ = false;       ///< the caller's descriptors are still good
 
+  // Calls that wait for a look at the disk; each hears whether the container is the one we know.
+  bool is_looking_ = false;
+  bool is_look_due_ = false;
+  std::vector<std::function<void(bool)>> kept_calls_;
+
   // Who waits for what.
   std::optional<Promise<Result<Created>>> create_;
   std::optional<Promise<Result<Started>>> start_;
   std::vector<Promise<Status>> stops_;
   std::vector<Promise<Status>> removes_;
-  std::map<std::uint64_t, Promise<Result<ExitRecord>>> waits_;
+  struct Waiting {
+    Promise<Result<ExitRecord>> promise;
+    std::optional<std::chrono::steady_clock::time_point> until;
+  };
+  std::map<std::uint64_t, Waiting> waits_;
   std::map<std::uint64_t, Promise<Result<ExecResult>>> execs_;
   std::vector<caf::weak_actor_ptr> watchers_;
   std::uint64_t next_ticket_ = 1;

@@ -85,7 +85,11 @@ Status Container::perform(Effect effect) {
       discard();
       break;
     case Effect::Quit:
-      quit();
+      if (!site_ && failure_ && failure_->kind == ErrorKind::Conflict) {
+        lose_name();
+      } else {
+        quit();
+      }
       break;
     case Effect::SignalRun:
     case Effect::RunExec:
@@ -136,6 +140,13 @@ void Container::build_with_port() {
 void Container::build_failed(Error error) {
   failure_ = named(std::move(error));
   (void)feed(Event::BuildFailed);
+}
+
+/// The name is another's: so are all calls but the one that wanted it.
+void Container::lose_name() {
+  if (create_) create_->deliver(Result<Created>{fail(*failure_)});
+  create_.reset();
+  hand_over();
 }
 
 void Container::answer_create() {
@@ -303,6 +314,7 @@ void Container::expect_death(Duration patience) {
 }
 
 void Container::answer_stop() {
+  if (found_ && ending_ && machine_.state == State::Exited) return;  // by on_exited
   Status answer;
   if (machine_.state == State::Stuck)
     answer = fail(error(ErrorKind::Timeout, "was killed but does not end",
@@ -331,7 +343,7 @@ void Container::store_exit() {
   run_.reset();
   request_.reset();
   ++death_ticket_;
-  for (auto& [ticket, wait] : waits_) wait.deliver(Result<ExitRecord>{*exit_});
+  for (auto& [ticket, wait] : waits_) wait.promise.deliver(Result<ExitRecord>{*exit_});
   waits_.clear();
   ContainerExited news{id_, *exit_, machine_.generation};
   std::erase_if(watchers_, [&](const auto& watcher) { return !post_to(watcher, news); });
@@ -372,17 +384,8 @@ void Container::quit() {
   // Before any answer: whoever hears one may use the name again at once.
   post(supervisor_, Gone{id_, self_->address()});
   answer_everything();
-  self_->quit();
-}
-
-/// Somebody else has removed it, and whose the name is now this actor does not know: it goes, and
-/// the supervisor looks anew for those who wait.
-void Container::hand_over() {
-  auto start = std::exchange(start_, std::nullopt);
-  auto removes = std::exchange(removes_, {});
-  quit();
-  if (start) messages::delegate(*start, supervisor_, On<Start>{id_, {}});
-  for (auto& remove : removes) messages::delegate(remove, supervisor_, On<Remove>{id_, {}});
+  // What the supervisor has passed on and this actor has not read is not lost: see Goodbye.
+  self_->become(make_last_behavior());
 }
 
 void Container::answer_everything() {
@@ -392,12 +395,13 @@ void Container::answer_everything() {
   answer_all(stops_, {});
   answer_all(removes_, {});
   for (auto& [ticket, wait] : waits_)
-    wait.deliver(exit_ ? Result<ExitRecord>{*exit_} : Result<ExitRecord>{fail(gone)});
+    wait.promise.deliver(exit_ ? Result<ExitRecord>{*exit_} : Result<ExitRecord>{fail(gone)});
   for (auto& [ticket, exec] : execs_) exec.deliver(Result<ExecResult>{fail(gone)});
   create_.reset();
   start_.reset();
   waits_.clear();
   execs_.clear();
+  for (auto& call : std::exchange(kept_calls_, {})) call(false);
 }
 
 void Container::answer_all(std::vector<Promise<Status>>& callers, const Status& answer) {

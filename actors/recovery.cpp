@@ -32,10 +32,8 @@ std::shared_ptr<const Site> site_of(const specs::ContainerRecord& record, Bluepr
   return site;
 }
 
-Result<specs::ContainerRecord> read_record(const ContainerId& id, const Seams& seams) {
-  auto text = seams.files->read_record(id);
-  if (!text) return fail(std::move(text.error()));
-  auto record = specs::parse_container_record(*text);
+Result<specs::ContainerRecord> parse_record(const ContainerId& id, const std::string& text) {
+  auto record = specs::parse_container_record(text);
   if (record && record->id != id)
     record = fail(ErrorKind::Internal, "its record is that of " + record->id.str(),
                   "somebody has moved it: look into the state directory");
@@ -43,8 +41,41 @@ Result<specs::ContainerRecord> read_record(const ContainerId& id, const Seams& s
   return record;
 }
 
-Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
-                                           const Settings& settings, const Seams& seams) {
+Result<specs::ContainerRecord> read_record(const ContainerId& id, const Seams& seams) {
+  const auto text = seams.files->read_record(id);
+  if (!text) return fail(text.error());
+  return parse_record(id, *text);
+}
+
+struct Look {
+  specs::ContainerRecord record;
+  Sighting seen;
+};
+
+Result<Look> look_at(const ContainerId& id, const Seams& seams) {
+  auto text = seams.files->read_record(id);
+  if (!text) return fail(std::move(text.error()));
+  auto record = parse_record(id, *text);
+  if (!record) return fail(std::move(record.error()));
+  auto traces = seams.shim_traces(state_directory(*seams.files, id));
+  if (!traces) {
+    traces.error().container = id.str();
+    return fail(std::move(traces.error()));
+  }
+  const bool has_live_owner =
+      record->owner != seams.files->owner_nonce() && seams.files->is_alive(record->owner);
+  return Look{
+      std::move(*record),
+      {std::move(*text), std::move(*traces), has_live_owner, seams.files->has_directory(id)}};
+}
+
+std::optional<std::uint64_t> run_of(const platform::ShimTraces& traces) {
+  return traces.shim ? std::optional{traces.shim->cookie} : std::nullopt;
+}
+
+Result<std::shared_ptr<Recovered>> recover(Look look, const Settings& settings,
+                                           const Seams& seams) {
+  const auto& record = look.record;
   auto recovered = std::make_shared<Recovered>();
   recovered->service = std::make_shared<const specs::Service>(record.service);
   recovered->options = record.options;
@@ -65,26 +96,20 @@ Result<std::shared_ptr<Recovered>> recover(const specs::ContainerRecord& record,
   }
   recovered->site = site_of(record, std::move(*blueprint), seams);
 
-  const auto read = seams.shim_traces(state_directory(*seams.files, record.id));
-  if (!read) {
-    auto refused = read.error();
-    refused.container = record.id.str();
-    return fail(std::move(refused));
-  }
-  const auto& traces = *read;
+  const auto& traces = look.seen.traces;
   recovered->found = platform::judge(traces);
   if (recovered->found == platform::Found::Ended || recovered->found == platform::Found::Lost)
     recovered->exit = platform::exit_record_of(traces);
   if (traces.shim && traces.shim->main_pid != 0)
     recovered->began = messages::Began{1, traces.shim->shim_pid, traces.shim->main_pid,
                                        WallTime{Duration{traces.shim->started_usec}}};
-  recovered->has_live_owner =
-      record.owner != seams.files->owner_nonce() && seams.files->is_alive(record.owner);
-  const bool is_whole = seams.files->has_directory(record.id);
+  recovered->has_live_owner = look.seen.has_live_owner;
+  const bool is_whole = look.seen.is_whole;
   if (recovered->has_live_owner && !is_whole)
     return fail(Error{ErrorKind::Conflict, "is being made or removed by another runtime",
                       "ask again", record.id.str(), 0});
   recovered->leaving = !recovered->has_live_owner && (record.leaving || !is_whole);
+  recovered->seen = std::move(look.seen);
   return recovered;
 }
 
@@ -107,9 +132,22 @@ Result<std::set<std::uint16_t>> recorded_ports(const platform::ContainerFiles& f
 Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
                                                       const Settings& settings,
                                                       const Seams& seams) {
-  const auto record = read_record(id, seams);
-  if (!record) return fail(record.error());
-  return recover(*record, settings, seams);
+  auto look = look_at(id, seams);
+  if (!look) return fail(std::move(look.error()));
+  return recover(std::move(*look), settings, seams);
+}
+
+Result<bool> is_as_known(const ContainerId& id, const Recovered* found, const Seams& seams) {
+  if (found == nullptr) return !seams.files->is_overtaken(id);
+  const auto look = look_at(id, seams);
+  if (!look && look.error().kind == ErrorKind::Io) return fail(look.error());
+  if (!look) return false;
+  const auto& now = look->seen;
+  const auto& then = found->seen;
+  // One that lived when it was found has ended since: how, its files tell.
+  return !then.traces.locked && !now.traces.locked && run_of(now.traces) == run_of(then.traces) &&
+         now.record == then.record && now.has_live_owner == then.has_live_owner &&
+         now.is_whole == then.is_whole;
 }
 
 bool forget_stray_ports(platform::ContainerFiles& files) {
@@ -142,7 +180,9 @@ Result<std::shared_ptr<const Recovered>> take_over_site(const ContainerId& id,
   record->port = port;
   if (auto taken = seams.files->take_over(id, specs::to_text(*record), record->durability); !taken)
     return fail(std::move(taken.error()));
-  return recover(*record, settings, seams);
+  auto look = look_at(id, seams);
+  if (!look) return fail(std::move(look.error()));
+  return recover(std::move(*look), settings, seams);
 }
 
 Status keep_restarts(const ContainerId& id, const specs::RestartHistory& history,

@@ -12,6 +12,14 @@
 
 namespace ringfort::actors {
 
+/// What the disk says of a container, as far as others may change it.
+struct Sighting {
+  std::string record;
+  platform::ShimTraces traces;
+  bool has_live_owner = false;  ///< another runtime
+  bool is_whole = false;        ///< not one whose removal was cut short
+};
+
 struct Recovered {
   std::shared_ptr<const specs::Service> service;
   RunOptions options;
@@ -22,9 +30,9 @@ struct Recovered {
   std::optional<ExitRecord> exit;  ///< of Ended and Lost
   std::optional<messages::Began> began;
   specs::RestartHistory restarts;
+  Sighting seen;
   bool has_live_owner = false;  ///< another runtime: it may be asked, not taken
   bool leaving = false;         ///< its removal was begun, and its owner is dead
-  std::string record;           ///< its record with this runtime as owner
 };
 
 /// Reads record and traces and draws the plan anew, at the level that the record has. Blocks.
@@ -32,6 +40,10 @@ struct Recovered {
 /// or Unsupported for a record that can't be used.
 Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
                                                       const Settings& settings, const Seams& seams);
+
+/// Is the container on disk still what this runtime knows, which has no run of it under way?
+/// `found` as it was recovered, null for one of its own. Blocks.
+Result<bool> is_as_known(const ContainerId& id, const Recovered* found, const Seams& seams);
 
 /// Gives back the ports that are noted as some container's and are none's: of processes that were
 /// killed between the two. Reads all records. Blocks.

@@ -41,6 +41,7 @@ class Rootfs {
         [this](Recover& recover) {
           return hand_on<Result<std::shared_ptr<const Recovered>>>(std::move(recover));
         },
+        [this](Compare& compare) { return hand_on<Result<bool>>(std::move(compare)); },
         [this](ListRecorded list) { return hand_on<Result<std::vector<ContainerId>>>(list); },
         [this](TakeOver& take) {
           return hand_on<Result<std::shared_ptr<const Recovered>>>(std::move(take));

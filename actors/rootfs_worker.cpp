@@ -61,6 +61,9 @@ class RootfsWorker {
         [this](const Recover& recover) {
           return after(recover_site(recover.id, settings_, seams_));
         },
+        [this](const Compare& compare) {
+          return after(is_as_known(compare.id, compare.found.get(), seams_));
+        },
         [this](ListRecorded) { return after(seams_.files->recorded()); },
         [this](const TakeOver& take) {
           return after(take_over_site(take.id, take.port, settings_, seams_));

@@ -143,6 +143,7 @@ Status create_files(const Recipe& recipe, const ServiceFacts& facts, const Site&
   files.id = site.id;
   files.durability = site.durability;
   files.replace = recipe.options.replace;
+  files.origin = recipe.options.origin;
   if (image) {
     files.mount_points = platform::use_of(site.plan, image->mount_points);
     // One without a mount may still be the place to work in.

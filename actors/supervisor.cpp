@@ -142,37 +142,33 @@ class Supervisor {
     struct Progress {
       std::size_t left;
       std::vector<ContainerEntry> damaged;
+      std::set<ContainerId> found;
     };
-    auto progress = std::make_shared<Progress>(Progress{ids.size(), {}});
+    auto progress = std::make_shared<Progress>(Progress{ids.size(), {}, {}});
     if (ids.empty()) return take_census(promise);
     for (const auto& id : ids) {
       auto counted = [this, progress, promise, id](Status& known) mutable {
-        if (!known && known.error().kind != ErrorKind::NotFound &&
-            known.error().kind != ErrorKind::Conflict)
+        if (!known && is_damaged(known.error()))
           progress->damaged.push_back(damaged_entry(id, known.error()));
-        if (--progress->left == 0) take_census(promise, std::move(progress->damaged));
+        if (--progress->left == 0)
+          take_census(promise, std::move(progress->damaged), progress->found);
       };
       Status known;
       if (registry_.contains(id)) {
         counted(known);
       } else {
+        progress->found.insert(id);
         recover(id, std::move(counted));
       }
     }
   }
 
-  static ContainerEntry damaged_entry(const ContainerId& id, const Error& error) {
-    ContainerEntry entry;
-    entry.id = id;
-    entry.state = {State::Failed, {}, to_string(error)};
-    entry.damaged = true;
-    return entry;
-  }
-
-  void take_census(ListPromise& promise, std::vector<ContainerEntry> known = {}) {
-    std::vector<ContainerInbox> containers;
+  void take_census(ListPromise& promise, std::vector<ContainerEntry> known = {},
+                   const std::set<ContainerId>& just_found = {}) {
+    std::vector<Counted> containers;
     containers.reserve(registry_.size());
-    for (const auto& [id, entry] : registry_) containers.push_back(entry.container);
+    for (const auto& [id, entry] : registry_)
+      containers.push_back({id, entry.container, just_found.contains(id)});
     messages::delegate(promise,
                        spawn_census(self_->system(), std::move(containers), std::move(known)),
                        ListContainers{});
@@ -185,7 +181,9 @@ class Supervisor {
     if (Status ok = check(call.id); !ok) return fail(std::move(ok.error()));
     auto promise = make_promise<Status, Handle>(self_);
     recover(call.id, [this, promise, call](Status& known) mutable {
-      if (known) return messages::delegate(promise, registry_.at(call.id).container, call.message);
+      if (known)
+        return messages::delegate(promise, registry_.at(call.id).container,
+                                  Current<Remove>{call.message});
       if (known.error().kind == ErrorKind::Conflict) return void(promise.deliver(known));
       messages::delegate(promise, context_->rootfs, Discard{call.id, nullptr});
     });
@@ -310,7 +308,8 @@ class Supervisor {
     auto kept = std::make_shared<On<Message>>(std::move(call));
     recover(kept->id, [this, promise, kept](Status& known) mutable {
       if (!known) return void(promise.deliver(T{fail(known.error())}));
-      messages::delegate(promise, registry_.at(kept->id).container, std::move(kept->message));
+      messages::delegate(promise, registry_.at(kept->id).container,
+                         Current<Message>{std::move(kept->message)});
     });
     return promise;
   }
@@ -329,6 +328,7 @@ class Supervisor {
     if (found == by_address_.end()) return;
     auto entry = registry_.find(found->second);
     if (entry->second.uid) uids_.erase(*entry->second.uid);
+    post(entry->second.container, Goodbye{});
     registry_.erase(entry);
     by_address_.erase(found);
     finish_shutdown();

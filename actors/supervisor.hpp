@@ -10,9 +10,17 @@ messages::SupervisorHandle spawn_supervisor(caf::actor_system& system, ContextPt
 
 /// Answers one ListContainers by asking each of `containers`, then ends.
 using CensusHandle = messages::Actor<Result<std::vector<ContainerEntry>>(messages::ListContainers)>;
+struct Counted {
+  ContainerId id;
+  messages::ContainerInbox container;
+  bool is_fresh = false;  ///< it has just been found on disk
+};
 /// `known` is put into the list as it is.
-CensusHandle spawn_census(caf::actor_system& system,
-                          std::vector<messages::ContainerInbox> containers,
+CensusHandle spawn_census(caf::actor_system& system, std::vector<Counted> containers,
                           std::vector<ContainerEntry> known);
+
+/// Does this failure to look a container up mean that its record can't be read? Others come and go.
+bool is_damaged(const Error& error);
+ContainerEntry damaged_entry(const ContainerId& id, const Error& error);
 
 }  // namespace ringfort::actors

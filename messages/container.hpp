@@ -73,9 +73,17 @@ struct CreateCall {
 struct Restore {
   std::shared_ptr<const actors::Recovered> found;
 };
+/// `message` for a container that has just been found on disk. Others are answered only after a
+/// look at the disk, if the container does not live: other processes may have changed it.
+template <class Message>
+struct Current {
+  Message message;
+};
 /// Become the supervisor of what was only found, if it has a restart policy and a dead owner.
 /// Answers whether that was so.
 struct Adopt {};
+/// The supervisor has forgotten the actor and passes nothing on to it any more.
+struct Goodbye {};
 struct Shutdown {
   OnExit how = OnExit::Kill;
 };
@@ -104,6 +112,8 @@ struct KillOverdue {
   Generation generation = 0;
   std::uint64_t ticket = 0;
 };
+/// Somebody waits for the end of what does not live, and others may start or remove it.
+struct LookDue {};
 struct WaitOverdue {
   std::uint64_t ticket = 0;
 };
@@ -126,10 +136,21 @@ using ContainerHandle =
 /// For the actors beside it.
 using ContainerInbox =
     Extend<ContainerHandle, Result<Created>(CreateCall), Status(Shutdown), Result<bool>(Adopt),
-           void(Restore), void(RestartDue), void(Launched), void(Began), void(Exited),
-           void(OverLimit), void(KillOverdue), void(WaitOverdue), void(ExecEnded)>;
+           Result<Created>(Current<CreateCall>), Result<Started>(Current<Start>),
+           Status(Current<Stop>), Status(Current<Kill>), Status(Current<Pause>),
+           Status(Current<Unpause>), Status(Current<Remove>), Result<ExitRecord>(Current<Wait>),
+           Result<ExecResult>(Current<Exec>), Result<ContainerState>(Current<GetState>),
+           Result<ContainerEntry>(Current<GetEntry>), Result<Stats>(Current<GetStats>),
+           Result<std::vector<LogEntry>>(Current<GetLogs>), void(Restore), void(RestartDue),
+           void(LookDue), void(Launched), void(Began), void(Exited), void(OverLimit),
+           void(KillOverdue), void(WaitOverdue), void(ExecEnded), void(Goodbye)>;
 
 }  // namespace ringfort::messages
+
+namespace caf {
+template <class Message>
+struct allowed_unsafe_message_type<ringfort::messages::Current<Message>> : std::true_type {};
+}  // namespace caf
 
 RINGFORT_MESSAGE(ringfort::messages::Start)
 RINGFORT_MESSAGE(ringfort::messages::Stop)
@@ -155,5 +176,7 @@ RINGFORT_MESSAGE(ringfort::messages::Began)
 RINGFORT_MESSAGE(ringfort::messages::Exited)
 RINGFORT_MESSAGE(ringfort::messages::OverLimit)
 RINGFORT_MESSAGE(ringfort::messages::KillOverdue)
+RINGFORT_MESSAGE(ringfort::messages::LookDue)
 RINGFORT_MESSAGE(ringfort::messages::WaitOverdue)
 RINGFORT_MESSAGE(ringfort::messages::ExecEnded)
+RINGFORT_MESSAGE(ringfort::messages::Goodbye)

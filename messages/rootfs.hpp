@@ -47,6 +47,12 @@ struct MarkLeaving {
 struct Recover {
   ContainerId id;
 };
+/// Is the container on disk still the one that this runtime knows? `found` is what was found of it,
+/// empty for one that it made or took over.
+struct Compare {
+  ContainerId id;
+  std::shared_ptr<const actors::Recovered> found;
+};
 /// Names of all containers with a record, whoever's they are.
 struct ListRecorded {};
 /// Makes a dead owner's container ours, with this port if it has one.
@@ -75,7 +81,7 @@ using RootfsHandle =
           Result<std::shared_ptr<const actors::Site>>(Build),
           Result<std::shared_ptr<platform::RunRequest>>(Open), Status(Discard), Status(MarkLeaving),
           Result<std::vector<LogEntry>>(ReadLog),
-          Result<std::shared_ptr<const actors::Recovered>>(Recover),
+          Result<std::shared_ptr<const actors::Recovered>>(Recover), Result<bool>(Compare),
           Result<std::vector<ContainerId>>(ListRecorded),
           Result<std::shared_ptr<const actors::Recovered>>(TakeOver), Status(KeepRestarts)>;
 
@@ -90,6 +96,7 @@ RINGFORT_MESSAGE(ringfort::messages::Discard)
 RINGFORT_MESSAGE(ringfort::messages::MarkLeaving)
 RINGFORT_MESSAGE(ringfort::messages::ReadLog)
 RINGFORT_MESSAGE(ringfort::messages::Recover)
+RINGFORT_MESSAGE(ringfort::messages::Compare)
 RINGFORT_MESSAGE(ringfort::messages::ListRecorded)
 RINGFORT_MESSAGE(ringfort::messages::TakeOver)
 RINGFORT_MESSAGE(ringfort::messages::KeepRestarts)

@@ -71,8 +71,13 @@ class Files final : public ContainerFiles {
   }
   bool is_alive(const std::string& owner) const override { return names_.is_alive(owner); }
   Status take_over(const ContainerId& id, const std::string& text, Durability durability) override {
+    // What is remembered under this name may be of one that others have removed.
+    if (is_overtaken(id)) (void)forget(id.str());
     return take_over_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
                             durability == Durability::Full);
+  }
+  bool is_overtaken(const ContainerId& id) const override {
+    return platform::is_overtaken(data_.state.get(), id, owner_.nonce());
   }
   Status rewrite(const ContainerId& id, const std::string& text, Durability durability) override {
     return rewrite_record({data_.state.get(), data_.owners.get()}, id, owner_.nonce(), text,
@@ -107,7 +112,7 @@ class Files final : public ContainerFiles {
   Result<Staged> stage(const NewContainer& what);
   Status fill(const NewContainer& what, Half& container);
   Status clone_image(const NewContainer& what, int dir_fd, std::vector<MountPoint>& points);
-  Status commit(Staged& staged, const std::string& id, bool replace);
+  Status commit(Staged& staged, const std::string& id, const Replaceable& what);
   void give_back(Staged staged);
 
   Status reserve(const std::string& name, int state_fd, int shim_fd) const;
@@ -189,7 +194,7 @@ Status Files::create(const NewContainer& what) {
     staged = stage(what);
   }
   if (!staged) return in_words(staged.error());
-  auto committed = commit(*staged, id, what.replace);
+  auto committed = commit(*staged, id, {what.replace, what.origin});
   if (committed && what.durability == Durability::Full) {
     committed = sync_names();
     if (!committed) (void)discard(what.id, what.durability);
@@ -265,13 +270,13 @@ Status Files::clone_image(const NewContainer& what, int dir_fd, std::vector<Moun
   return {};
 }
 
-Status Files::commit(Staged& staged, const std::string& id, bool replace) {
-  Status claimed = staged.state ? names_.claim(*staged.state, id, replace) : Status{};
+Status Files::commit(Staged& staged, const std::string& id, const Replaceable& what) {
+  Status claimed = staged.state ? names_.claim(*staged.state, id, what) : Status{};
   if (!claimed) {
     give_back(std::move(staged));
     return claimed;
   }
-  claimed = names_.claim(staged.container, id, replace);
+  claimed = names_.claim(staged.container, id, what);
   if (claimed) {
     remember(staged, id);
     return {};

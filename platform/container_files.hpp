@@ -45,7 +45,8 @@ struct NewContainer {
   std::string seatbelt;     ///< content of sandbox.sb
   std::string record;       ///< content of state/<id>/record
   Durability durability = Durability::Process;
-  bool replace = true;         ///< a dead owner's container of that name may be thrown away
+  bool replace = true;         ///< a dead owner's container of that name may be thrown away...
+  std::string origin;          ///< ...if its record names this origin
   std::optional<uid_t> owner;  ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
 };
 
@@ -97,6 +98,10 @@ class ContainerFiles {
   /// Error: Conflict when its owner lives; of two who try at once one succeeds.
   virtual Status take_over(const ContainerId& id, const std::string& text,
                            Durability durability) = 0;
+
+  /// Has somebody else removed the container of this name that is ours, or said that it is to be
+  /// removed, or made another? In doubt not. Three system calls.
+  virtual bool is_overtaken(const ContainerId& id) const = 0;
 
   /// Replaces the record of a container that is ours. Errors: Conflict when it is not; Io.
   virtual Status rewrite(const ContainerId& id, const std::string& text, Durability durability) = 0;

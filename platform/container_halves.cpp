@@ -15,6 +15,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 namespace ringfort::platform {
@@ -50,9 +51,10 @@ bool ready_file(int dir_fd, const std::string& name) {
   if (::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
   if (!S_ISREG(status.st_mode) || status.st_nlink != 1) return false;
   if (status.st_size == 0 || contains(kOverwritten, name)) return true;
-  const Fd emptied{
-      ::openat(dir_fd, name.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  return static_cast<bool>(emptied);
+  const Fd file{::openat(dir_fd, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  // Who waits in another process reads the run's end there (HeldExit).
+  if (file && name == "exit" && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  return file && ::ftruncate(file.get(), 0) == 0;
 }
 
 /// What the shim makes on a rotation: as much ours as the files without a number.

@@ -82,12 +82,13 @@ std::int64_t modified_usec(int fd) {
   return status.st_mtim.tv_sec * 1'000'000 + status.st_mtim.tv_nsec / 1000;
 }
 
-std::string read_at(int fd, std::uint64_t offset, std::size_t size) {
+std::string LogPlace::read(int fd, std::uint64_t offset, std::size_t size) const {
   std::string bytes(size, '\0');
   std::size_t got = 0;
   while (got < size) {
     const auto read = ::pread(fd, bytes.data() + got, size - got, static_cast<off_t>(offset + got));
     if (read < 0 && errno == EINTR) continue;
+    if (read < 0 && trouble_) trouble_ = fail(os_error("cannot read its log"));
     if (read <= 0) break;
     got += static_cast<std::size_t>(read);
   }
@@ -103,11 +104,12 @@ bool parse_entry(const char* bytes, wire::LogIndexEntry& entry) {
          entry.checksum == wire::checksum(&entry, offsetof(wire::LogIndexEntry, checksum));
 }
 
-std::optional<std::uint32_t> generation_of(int index_fd) {
+std::optional<std::uint32_t> LogPlace::generation_of(int index_fd) const {
+  if (index_fd < 0) return std::nullopt;
   wire::LogIndexEntry entry{};
   constexpr std::uint64_t kLook = 64 * sizeof entry;
   const auto size = size_of(index_fd);
-  const auto bytes = read_at(index_fd, size > kLook ? size - kLook : 0, kLook);
+  const auto bytes = read(index_fd, size > kLook ? size - kLook : 0, kLook);
   for (auto at = bytes.size(); at >= sizeof entry; --at)
     if (parse_entry(bytes.data() + at - sizeof entry, entry)) return entry.generation;
   return std::nullopt;
@@ -117,7 +119,8 @@ std::uint64_t end_of(const wire::LogIndexEntry& entry) {
   return entry.offset + ((entry.flags & wire::kLogDropped) != 0 ? 0 : entry.length);
 }
 
-std::uint64_t JoinedFile::add(Fd fd) {
+std::uint64_t JoinedFile::add(const LogPlace& place, Fd fd) {
+  place_ = &place;
   const auto begin = size_;
   if (!fd) return begin;
   const auto size = size_of(fd.get());
@@ -145,7 +148,7 @@ void JoinedFile::load(std::uint64_t from, std::uint64_t to) {
     const auto begin = std::max(from, part.begin);
     const auto end = std::min(to, part.begin + part.size);
     if (begin >= end) continue;
-    window_ += read_at(part.fd.get(), begin - part.begin, end - begin);
+    window_ += place_->read(part.fd.get(), begin - part.begin, end - begin);
     if (window_.size() != end - from) return;
   }
 }

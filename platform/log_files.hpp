@@ -32,8 +32,15 @@ struct LogPlace {
   /// Invalid = it is gone.
   Fd open_stream(wire::LogFile kind, std::uint32_t generation) const;
 
-  /// Why a file that is there could not be opened or looked for (no descriptors left, no right to):
-  /// what was read is then not the whole log.
+  /// Reads at most `size` bytes; fewer at the end of the file and on an error (see `trouble`).
+  std::string read(int fd, std::uint64_t offset, std::size_t size) const;
+
+  /// Which generation an index belongs to, by the last good one of its last 64 entries. Empty = none
+  /// of them is good, or there is none yet.
+  std::optional<std::uint32_t> generation_of(int index_fd) const;
+
+  /// Why something that is there could not be opened, looked for or read (no descriptors left, no
+  /// right to, a bad disk): what was read is then not the whole log.
   Status trouble() const { return trouble_; }
 
   /// The numbers of rotated files, each once, from the oldest.
@@ -46,15 +53,8 @@ struct LogPlace {
 std::uint64_t size_of(int fd);
 std::int64_t modified_usec(int fd);
 
-/// Reads at most `size` bytes; fewer at the end of the file and on an error.
-std::string read_at(int fd, std::uint64_t offset, std::size_t size);
-
 /// Copies the entry at `bytes` (of an entry's size), if it is a whole one.
 bool parse_entry(const char* bytes, wire::LogIndexEntry& entry);
-
-/// Which generation an index belongs to, by the last good one of its last 64 entries. Empty = none
-/// of them is good, or there is none yet.
-std::optional<std::uint32_t> generation_of(int index_fd);
 
 /// Where the bytes of an entry end in its stream's file.
 std::uint64_t end_of(const wire::LogIndexEntry& entry);
@@ -62,8 +62,9 @@ std::uint64_t end_of(const wire::LogIndexEntry& entry);
 /// Several files as one, read in windows so that many small steps cost few system calls.
 class JoinedFile {
  public:
-  /// Files that become longer later stay as long as they are now. Returns where it begins.
-  std::uint64_t add(Fd fd);
+  /// `place` is borrowed, and all of its files are of that one. Files that become longer later stay
+  /// as long as they are now. Returns where it begins.
+  std::uint64_t add(const LogPlace& place, Fd fd);
 
   std::uint64_t size() const { return size_; }
 
@@ -83,6 +84,7 @@ class JoinedFile {
   void load(std::uint64_t from, std::uint64_t to);
   std::string_view view(std::uint64_t from, std::uint64_t to) const;
 
+  const LogPlace* place_ = nullptr;
   std::vector<Part> parts_;
   std::uint64_t size_ = 0;
   std::uint64_t begin_ = 0;
@@ -93,8 +95,9 @@ class JoinedFile {
 /// of an entry's.
 class ReverseIndex {
  public:
-  explicit ReverseIndex(Fd fd) {
-    file_.add(std::move(fd));
+  ReverseIndex() = default;
+  ReverseIndex(const LogPlace& place, Fd fd) {
+    file_.add(place, std::move(fd));
     left_ = file_.size();
   }
 

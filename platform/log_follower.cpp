@@ -54,7 +54,7 @@ Result<LogFollower> LogFollower::open(const std::string& container_dir,
     if (auto now = follower.place_.open_file(LogFile::Index, generation))
       follower.index_ = std::move(now);
   }
-  follower.is_number_known_ = generation_of(follower.index_.get()).has_value();
+  follower.is_number_known_ = follower.place_.generation_of(follower.index_.get()).has_value();
   if (auto whole = follower.trouble(); !whole) return fail(whole.error());
   return follower;
 }
@@ -76,7 +76,10 @@ std::vector<LogEntry> LogFollower::read() {
   } while (advance(out));
   if (is_last) {
     take_rest(out);
-    for (int stream = 0; stream < 2; ++stream) take_unfinished(stream, out);
+    for (int stream = 0; stream < 2; ++stream) {
+      if (at_.offset[stream] < size_of(stream_fd(stream))) say(notice::kUnread, out);
+      take_unfinished(stream, out);
+    }
     ended_ = true;
   }
   return out;
@@ -100,7 +103,7 @@ void LogFollower::read_generation(std::vector<LogEntry>& out) {
   for (std::size_t used = 0;;) {
     wire::LogIndexEntry entry{};
     if (window.size() - used < sizeof entry) {
-      window = read_at(index_.get(), offset, kPiece);
+      window = place_.read(index_.get(), offset, kPiece);
       used = 0;
       if (window.size() < sizeof entry) break;
     }
@@ -120,7 +123,7 @@ bool LogFollower::advance(std::vector<LogEntry>& out) {
   auto index = place_.open_file(LogFile::Index, 0);
   if (!index) return false;
   const auto next = at_.generation + 1;
-  const auto said = generation_of(index.get());
+  const auto said = place_.generation_of(index.get());
   const auto current = std::max(said.value_or(next), next);
   const auto numbers = place_.rotated();
   const auto found = std::ranges::find_if(numbers, [&](auto number) { return number >= next; });
@@ -179,7 +182,7 @@ void LogFollower::take_bytes(int stream, std::uint64_t to, const LogEntry& stamp
   if (was_cut_[stream]) to = size;
   at = std::min(at, size);
   while (at < to) {
-    const auto bytes = read_at(fd, at, std::min<std::uint64_t>(to - at, kPiece));
+    const auto bytes = place_.read(fd, at, std::min<std::uint64_t>(to - at, kPiece));
     if (bytes.empty()) break;
     at += bytes.size();
     feed(stream, bytes, stamp, out);

@@ -25,7 +25,7 @@ struct LineStart {
 
 struct Generation {
   std::uint32_t number = 0;
-  ReverseIndex index{Fd{}};
+  ReverseIndex index;
   std::uint64_t index_size = 0;
   std::array<std::uint64_t, 2> begin{};  ///< in the joined streams
   std::array<std::uint64_t, 2> size{};
@@ -47,7 +47,7 @@ void add_generation(Snapshot& all, const LogPlace& place, std::uint32_t number, 
   Generation added;
   added.number = number;
   added.index_size = size_of(index.get());
-  added.index = ReverseIndex(std::move(index));
+  added.index = ReverseIndex(place, std::move(index));
   wire::LogIndexEntry last{};
   const bool has_last = added.index.previous(last);
   added.index.rewind();
@@ -55,7 +55,7 @@ void add_generation(Snapshot& all, const LogPlace& place, std::uint32_t number, 
     const auto kind = static_cast<LogFile>(stream);
     auto fd = is_current ? place.open_stream(kind, number) : place.open_file(kind, number);
     all.modified[stream] = modified_usec(fd.get());
-    added.begin[stream] = all.streams[stream].add(std::move(fd));
+    added.begin[stream] = all.streams[stream].add(place, std::move(fd));
     added.size[stream] = all.streams[stream].size() - added.begin[stream];
     const auto end = !has_last ? 0 : last.stream == stream ? end_of(last) : last.other;
     if (end > added.size[stream]) added.shift[stream] = end - added.size[stream];
@@ -73,7 +73,7 @@ Snapshot take_snapshot(const LogPlace& place) {
   auto index = place.open_file(LogFile::Index, 0);
   auto numbers = place.rotated();
   const auto current =
-      generation_of(index.get()).value_or(numbers.empty() ? 1 : numbers.back() + 1);
+      place.generation_of(index.get()).value_or(numbers.empty() ? 1 : numbers.back() + 1);
   for (const auto number : numbers)
     if (number < current)
       add_generation(all, place, number, false, place.open_file(LogFile::Index, number));

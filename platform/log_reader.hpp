@@ -38,6 +38,8 @@ inline constexpr const char* kDamaged =
     "[ringfort: the index of this log is damaged here; times and order of lines may be wrong]";
 inline constexpr const char* kGone =
     "[ringfort: lines are missing here: they were rotated away before they were read]";
+inline constexpr const char* kUnread =
+    "[ringfort: lines are missing here: the log could not be read]";
 std::string lost(std::uint64_t bytes);
 }  // namespace notice
 

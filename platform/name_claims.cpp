@@ -40,11 +40,11 @@ bool NameClaims::is_alive(const Result<std::string>& owner) const {
   return !owner || *owner == nonce_ || is_live_owner(data_.owners.get(), *owner);
 }
 
-Status NameClaims::claim(const Half& half, const std::string& id, bool replace) {
+Status NameClaims::claim(const Half& half, const std::string& id, const Replaceable& replaceable) {
   const int parent_fd = half.kind == HalfKind::State ? data_.state.get() : data_.containers.get();
   if (half.kind == HalfKind::Bare) {
     // It has no state of its own that would replace a dead one's.
-    auto cleared = clear_leftover(HalfKind::State, data_.state.get(), id, replace);
+    auto cleared = clear_leftover(HalfKind::State, data_.state.get(), id, replaceable);
     if (!cleared) return cleared;
   }
   for (int attempt = 0; attempt < kPatience; ++attempt) {
@@ -53,7 +53,8 @@ Status NameClaims::claim(const Half& half, const std::string& id, bool replace) 
       return {};
     }
     if (errno != EEXIST) return fail(os_error("cannot rename into place"));
-    if (auto cleared = clear_leftover(half.kind, parent_fd, id, replace); !cleared) return cleared;
+    if (auto cleared = clear_leftover(half.kind, parent_fd, id, replaceable); !cleared)
+      return cleared;
   }
   return conflict();
 }
@@ -80,27 +81,30 @@ bool NameClaims::bare_is_live(const std::string& id) const {
 /// `kind` is what is to take the name. With state/<id> claimed, a container's directory can only
 /// belong to a live container that has no state.
 bool NameClaims::may_be_cleared(HalfKind kind, const std::string& id, int dir_fd,
-                                bool replace) const {
+                                const Replaceable& replaceable) const {
   if (kind == HalfKind::State)
-    return dir_fd < 0 || (!is_live_state(dir_fd) && (replace || !is_whole(dir_fd, id)));
+    return dir_fd < 0 || (!is_live_state(dir_fd) && !is_kept(dir_fd, id, replaceable));
   if (bare_is_live(id)) return false;
   return kind == HalfKind::Full || !state_is_live(id);
 }
 
-/// A container that could be started, or told how it ended.
-bool NameClaims::is_whole(int state_fd, const std::string& id) const {
+/// A container that could be started, or told how it ended, and is not to be replaced.
+bool NameClaims::is_kept(int state_fd, const std::string& id,
+                         const Replaceable& replaceable) const {
   const auto text = read_record(state_fd);
   if (!text && text.error().os_errno != ENOENT) return true;  // not to be thrown away in doubt
   const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
   struct stat status {};
-  return record && !record->leaving &&
-         ::fstatat(data_.containers.get(), id.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  const bool is_whole =
+      record && !record->leaving &&
+      ::fstatat(data_.containers.get(), id.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  return is_whole && !(replaceable.any && record->options.origin == replaceable.origin);
 }
 
 /// Of two that find the same leftover, the second waits for the first and then looks again: it must
 /// not throw away what the first has put in its place.
 Status NameClaims::clear_leftover(HalfKind kind, int parent_fd, const std::string& id,
-                                  bool replace) {
+                                  const Replaceable& replaceable) {
   const Fd dir{::openat(parent_fd, id.c_str(), kDirectory)};
   if (!dir && errno == ENOENT) return {};
   if (dir && again_after_signal([&] { return ::flock(dir.get(), LOCK_EX); }) != 0)
@@ -110,7 +114,7 @@ Status NameClaims::clear_leftover(HalfKind kind, int parent_fd, const std::strin
       dir ? is_still_named(dir.get(), parent_fd, id)
           : ::fstatat(parent_fd, id.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0;  // no directory
   if (!is_there) return {};
-  if (!may_be_cleared(kind, id, dir.get(), replace)) return conflict();
+  if (!may_be_cleared(kind, id, dir.get(), replaceable)) return conflict();
   return pool_.throw_away(parent_fd, id);
 }
 

@@ -6,6 +6,7 @@
 #include "ringfort/specs/container_record.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string_view>
 
@@ -146,6 +147,19 @@ Status mark_leaving(int state_fd, const ContainerId& id, bool synced) {
       (synced && ::fdatasync(file.get()) != 0))
     return fail(os_error("cannot mark its record as leaving", "free some space, then try again"));
   return {};
+}
+
+bool is_overtaken(int state_fd, const ContainerId& id, const std::string& nonce) {
+  const auto name = id.str() + "/record";
+  const Fd file{again_after_signal([&] { return ::openat(state_fd, name.c_str(), kReadable); })};
+  if (!file) return means_absent(errno);
+  std::array<char, 64> text{};
+  const auto got = again_after_signal([&] { return ::read(file.get(), text.data(), text.size()); });
+  if (got <= 0) return false;
+  const std::string_view head(text.data(), static_cast<std::size_t>(got));
+  if (head.starts_with(specs::kLeavingWord)) return true;
+  return head.starts_with(specs::kOwnerWord) && head.find('\n') != head.npos &&
+         !head.substr(specs::kOwnerWord.size()).starts_with(nonce + "\n");
 }
 
 }  // namespace ringfort::platform

@@ -8,6 +8,7 @@
 #include "ringfort/platform/protocol.hpp"
 #include "ringfort/platform/start_failure.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -16,6 +17,7 @@
 #include <string_view>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,20 +31,30 @@ Result<Fd> open_if_there(int dir_fd, const char* name, int flags) {
 }
 
 template <class Record>
-Result<std::optional<Record>> read_whole(int dir_fd, const char* name, off_t offset = 0) {
-  const auto file = open_if_there(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!file) return fail(file.error());
-  if (!*file) return std::nullopt;
+Result<std::optional<Record>> read_open(int fd, off_t offset = 0) {
   Record record{};
-  const auto got =
-      again_after_signal([&] { return ::pread(file->get(), &record, sizeof record, offset); });
-  if (got < 0 && errno != EISDIR) return fail(os_error(std::string("cannot read ") + name));
+  const auto got = again_after_signal([&] { return ::pread(fd, &record, sizeof record, offset); });
+  if (got < 0 && errno != EISDIR) return fail(os_error("cannot read"));
   if (got != sizeof record) return std::nullopt;
   // Of a newer version, too: records keep their layout.
   if (record.magic != wire::kRecordMagic || record.version < kOldestProtocol) return std::nullopt;
   if (record.checksum != wire::checksum(&record, offsetof(Record, checksum))) return std::nullopt;
   return record;
 }
+
+template <class Record>
+Result<std::optional<Record>> read_whole(int dir_fd, const char* name, off_t offset = 0) {
+  const auto file = open_if_there(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!file) return fail(file.error());
+  if (!*file) return std::nullopt;
+  auto record = read_open<Record>(file->get(), offset);
+  if (!record) record.error().what.insert(0, std::string(name) + ": ");
+  return record;
+}
+
+// Each is a descriptor, and ten thousand containers may be watched.
+constexpr int kMaxHeld = 1000;
+std::atomic<int> g_held = 0;
 
 std::uint64_t pid_namespace() {
   struct stat status {};
@@ -154,6 +166,29 @@ ExitRecord exit_record_of(const ShimTraces& traces) {
   event.started_usec = file.started_usec;
   event.finished_usec = file.finished_usec;
   return ended_from(event).exit;
+}
+
+HeldExit HeldExit::hold(const std::string& state_dir) {
+  HeldExit held;
+  const bool may_hold = g_held.fetch_add(1) < kMaxHeld;
+  const auto path = state_dir + "/exit";
+  if (may_hold)
+    held.file_ = Fd{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  if (!held.file_) g_held.fetch_sub(1);
+  // Refused where its directory is being emptied already: then the shim's lock is free, too.
+  if (held.file_) (void)::flock(held.file_.get(), LOCK_SH | LOCK_NB);
+  return held;
+}
+
+HeldExit::~HeldExit() {
+  if (file_) g_held.fetch_sub(1);
+}
+
+std::optional<wire::ExitFile> HeldExit::end_of(std::uint64_t cookie) const {
+  if (!file_) return std::nullopt;
+  const auto exit = read_open<wire::ExitFile>(file_.get());
+  // What can't be read here is looked for by its name.
+  return exit && *exit && (*exit)->cookie == cookie ? *exit : std::nullopt;
 }
 
 bool is_same_process(const wire::ShimRecord& record, std::int32_t pid) {

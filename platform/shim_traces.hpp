@@ -1,6 +1,7 @@
 // What a shim left in its state directory, and what follows from it. For taking over containers.
 #pragma once
 
+#include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/shim/wire.hpp"
 #include "ringfort/specs/result.hpp"
 #include "ringfort/specs/status.hpp"
@@ -36,6 +37,26 @@ Found judge(const ShimTraces& traces);
 
 /// The exit record that `traces` stand for, when judge says Ended or Lost. Pure.
 ExitRecord exit_record_of(const ShimTraces& traces);
+
+/// The file that a run's end will be written to, held open: whoever watches a run of another
+/// process can read its end also when the container is removed, or started again, before he looks.
+/// Shares a lock on the file, so that a removal deletes it and does not use it again. Best effort:
+/// empty when a thousand are held, or when it can't be had.
+class HeldExit {
+ public:
+  HeldExit() = default;
+  /// Certain to hold that run's file if its shim's lock is seen to be held afterwards.
+  static HeldExit hold(const std::string& state_dir);
+  HeldExit(HeldExit&& other) noexcept = default;
+  HeldExit& operator=(HeldExit&&) = delete;
+  ~HeldExit();
+
+  /// Of the run with this cookie; nothing while it has none.
+  std::optional<wire::ExitFile> end_of(std::uint64_t cookie) const;
+
+ private:
+  Fd file_;
+};
 
 /// Is `pid` the process that `record` names? It must be of this boot and PID namespace, and have
 /// begun at the same tick. In doubt it is not.

@@ -42,6 +42,7 @@ Json options_value(const RunOptions& options) {
   if (options.user) value["user"] = *options.user;
   value["workdir"] = options.workdir;
   if (options.best_effort) value["best_effort"] = true;
+  if (!options.origin.empty()) value["origin"] = options.origin;
   return value;
 }
 
@@ -65,6 +66,7 @@ RunOptions options_of(const Json& value) {
   options.user = optional_of<std::string>(value, "user");
   value.at("workdir").get_to(options.workdir);
   options.best_effort = value.value("best_effort", false);
+  options.origin = optional_of<std::string>(value, "origin").value_or("");
   return options;
 }
 

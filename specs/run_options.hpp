@@ -47,7 +47,8 @@ struct RunOptions {
   std::optional<std::string> user;           ///< name or uid[:gid]; root runtimes only
   std::string workdir;                       ///< host path wanted as working directory, if covered
   std::optional<Durability> durability;      ///< empty = the runtime's
-  bool replace = true;  ///< creation may take the name of one that has ended or never ran
+  bool replace = true;  ///< creation may take the name of one that has ended or never ran...
+  std::string origin;   ///< ...and has the same origin: who makes it, a file's path say
   /// Borrowed descriptors handed to the program; -1 = /dev/null for stdin, the log for the others.
   /// They must stay open until start has answered.
   int stdin_fd = -1;

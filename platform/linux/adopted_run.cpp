@@ -21,10 +21,14 @@ constexpr auto kDeath = std::chrono::seconds(6);  // a shim gives up after five
 
 class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
  public:
-  ShimWatch(EventLoop& loop, std::string state_dir, RunHandlers handlers)
-      : loop_(loop), state_dir_(std::move(state_dir)), handlers_(std::move(handlers)) {}
+  ShimWatch(EventLoop& loop, std::string state_dir, RunHandlers handlers, HeldExit exit)
+      : loop_(loop),
+        state_dir_(std::move(state_dir)),
+        handlers_(std::move(handlers)),
+        exit_(std::move(exit)) {}
 
   void start(const ShimTraces& traces) {
+    learn(traces);
     if (traces.shim) {
       pidfd_ = Fd{static_cast<int>(::syscall(SYS_pidfd_open, traces.shim->shim_pid, 0))};
       // After the opening: from now on the descriptor means that process or none.
@@ -42,8 +46,18 @@ class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
   /// False when the system does not let us look.
   bool tell_start() {
     const auto traces = read_shim_traces(state_dir_);
+    if (traces) learn(*traces);
     if (traces) tell_start(*traces);
     return traces.has_value();
+  }
+
+  /// Which run it is that is watched: the first one seen.
+  void learn(const ShimTraces& traces) {
+    if (!shim_ && traces.locked) shim_ = traces.shim;
+  }
+
+  bool is_another(const ShimTraces& traces) const {
+    return shim_ && traces.shim && traces.shim->cookie != shim_->cookie;
   }
 
   void tell_start(const ShimTraces& traces) {
@@ -57,7 +71,8 @@ class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
   /// Of another PID namespace, or starting still, or the system did not let us look.
   void look() {
     const auto traces = read_shim_traces(state_dir_);
-    if (traces && !traces->locked) return end();
+    if (traces && (!traces->locked || is_another(*traces))) return end();
+    if (traces) learn(*traces);
     if (traces) tell_start(*traces);
     loop_.run_after(kLook, [self = shared_from_this()] { self->look(); });
   }
@@ -66,19 +81,29 @@ class ShimWatch : public std::enable_shared_from_this<ShimWatch> {
     if (token_ != 0) loop_.forget(pidfd_.get(), token_);
     token_ = 0;
     if (!handlers_.ended) return;
-    const auto traces = read_shim_traces(state_dir_);
-    if (!traces && ++refused_ < kRefusals) {
-      loop_.run_after(kLook, [self = shared_from_this()] { self->end(); });
-      return;
+    ShimTraces traces;
+    traces.shim = shim_;
+    if (shim_) traces.exit = exit_.end_of(shim_->cookie);
+    if (!traces.exit) {
+      const auto read = read_shim_traces(state_dir_);
+      if (!read && ++refused_ < kRefusals) {
+        loop_.run_after(kLook, [self = shared_from_this()] { self->end(); });
+        return;
+      }
+      // By now the name may be another run's, or nobody's.
+      const bool is_its = !shim_ || (read && read->shim && !is_another(*read));
+      if (read && is_its) traces = *read;
     }
     ProgramEnded news;
-    news.exit = exit_record_of(traces.value_or(ShimTraces{}));
+    news.exit = exit_record_of(traces);
     std::exchange(handlers_.ended, nullptr)(news);
   }
 
   EventLoop& loop_;
   std::string state_dir_;
   RunHandlers handlers_;
+  HeldExit exit_;
+  std::optional<wire::ShimRecord> shim_;  ///< of the run that is watched, once it is known
   Fd pidfd_;
   std::uint64_t token_ = 0;
   bool told_start_ = false;
@@ -94,13 +119,14 @@ std::uint32_t protocol_of(const ShimTraces& traces) {
 
 Result<std::shared_ptr<Run>> adopt_run(EventLoop& loop, const std::string& container,
                                        const std::string& state_dir, RunHandlers handlers) {
+  auto exit = HeldExit::hold(state_dir);
   const auto read = read_shim_traces(state_dir);
   if (read && !read->locked)
     return fail(
         Error{ErrorKind::NotFound, "no shim lives there", "ask for its state", container, 0});
   // One that cannot be looked at now is looked at again.
   const auto traces = read.value_or(ShimTraces{});
-  std::make_shared<ShimWatch>(loop, state_dir, std::move(handlers))->start(traces);
+  std::make_shared<ShimWatch>(loop, state_dir, std::move(handlers), std::move(exit))->start(traces);
   return std::make_shared<ShimRun>(loop, container, state_dir, Fd{}, protocol_of(traces));
 }
 

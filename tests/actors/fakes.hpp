@@ -88,6 +88,10 @@ struct FakeFiles final : platform::ContainerFiles {
   bool is_alive(const std::string& owner) const override {
     return owner == nonce_ || live_owners.contains(owner);
   }
+  bool is_overtaken(const ContainerId& id) const override {
+    const auto found = records.find(id.str());
+    return found == records.end() || !found->second.starts_with("owner " + nonce_ + "\n");
+  }
   Status rewrite(const ContainerId& id, const std::string& text, Durability) override {
     if (rewrite_error) return fail(*rewrite_error);
     records[id.str()] = text;

@@ -146,16 +146,49 @@ TEST_F(SupervisorTest, RefusesNewContainersWhileItEnds) {
 
 TEST_F(SupervisorTest, FindsAContainerWhoseActorDiedByItsRecord) {
   create();
-  auto handle = system.ask<Result<ContainerHandle>>(supervisor, Lookup{id});
+  const auto lookup = [this] {
+    return system.ask<Result<ContainerHandle>>(supervisor, Lookup{id})->value();
+  };
+  const auto first = lookup();
   auto wait = call<Result<ExitRecord>>(Wait{});
 
-  caf::anon_send_exit(handle->value(), caf::exit_reason::kill);
+  caf::anon_send_exit(first, caf::exit_reason::kill);
   system.run();
 
   EXPECT_TRUE(wait && !wait->has_value());
   EXPECT_EQ(state(), State::Created);
+  const auto second = lookup();
+  EXPECT_NE(second, first) << "it has an actor again";
+  EXPECT_EQ(second, lookup());
+}
+
+TEST_F(SupervisorTest, SeesThatSomebodyElseHasRemovedAContainer) {
+  run_it();
+  end();
+  fake.files->present.clear();
   fake.files->records.clear();
-  EXPECT_TRUE(is_known()) << "it has an actor again";
+
+  auto wait = send<Result<ExitRecord>>(Wait{});
+  auto stop = send<Status>(Stop{});
+  system.run();
+
+  EXPECT_EQ(wait->error().kind, ErrorKind::NotFound);
+  EXPECT_EQ(stop->error().kind, ErrorKind::NotFound);
+  auto list = system.ask<Result<std::vector<ContainerEntry>>>(supervisor, ListContainers{});
+  EXPECT_TRUE((*list)->empty());
+  EXPECT_TRUE(create()->has_value());
+  EXPECT_EQ(state(), State::Created);
+}
+
+TEST_F(SupervisorTest, FinishesARemovalThatSomebodyElseHasBegun) {
+  create();
+  fake.files->records["web-1"].replace(0, 6, "leave ");
+
+  const auto list = system.ask<Result<std::vector<ContainerEntry>>>(supervisor, ListContainers{});
+  system.run();
+
+  EXPECT_TRUE(fake.files->present.empty());
+  EXPECT_FALSE(is_known());
 }
 
 /// Another runtime made and left a container: this one knows only its record and traces.
@@ -172,15 +205,111 @@ struct RecoveryTest : SupervisorTest {
     record.owner = owner;
     text = specs::to_text(record);
   }
+  /// Its shim is gone, and has written this.
+  void end_with(int code) {
+    fake.traces->locked = false;
+    fake.traces->shim.emplace();
+    fake.traces->exit.emplace().status = code << 8;
+    if (!fake.spawner->launched.empty()) end({false, code, false});
+  }
 };
 
 TEST_F(RecoveryTest, AdoptsWhatRunsAndHearsItsEnd) {
   EXPECT_EQ(state(), State::Running);
   auto wait = send<Result<ExitRecord>>(Wait{});
-  end({false, 7, false});
+  end_with(7);
   ASSERT_TRUE(wait && wait->has_value());
   EXPECT_EQ((*wait)->code, 7);
   EXPECT_EQ(state(), State::Exited);
+}
+
+TEST_F(RecoveryTest, SeesWhatOthersMakeOfAContainerThatItKnows) {
+  end_with(7);
+  give_to("other");
+  EXPECT_EQ(state(), State::Exited);
+  EXPECT_FALSE(entry().is_others);
+  fake.files->live_owners.insert("other");
+  EXPECT_TRUE(entry().is_others) << "its owner is there again";
+  fake.traces->locked = true;
+  EXPECT_EQ(state(), State::Running) << "started";
+  end_with(9);
+  EXPECT_EQ((*call<Result<ExitRecord>>(Wait{}))->code, 9);
+  fake.traces->shim.reset();
+  fake.traces->exit.reset();
+  EXPECT_EQ(state(), State::Created) << "made anew";
+  fake.files->records["web-1"].at(60) ^= 1;
+  auto all = system.ask<Result<std::vector<ContainerEntry>>>(supervisor, ListContainers{});
+  ASSERT_EQ((*all)->size(), 1U);
+  EXPECT_TRUE((*all)->front().damaged);
+  fake.files->records.clear();
+  EXPECT_FALSE(is_known()) << "removed";
+}
+
+TEST_F(RecoveryTest, WaitsForWhatOthersStart) {
+  fake.traces->locked = false;
+  auto wait = send<Result<ExitRecord>>(Wait{});
+  auto short_wait = send<Result<ExitRecord>>(Wait{500ms});
+  system.advance(150ms);
+  EXPECT_FALSE(wait);
+
+  fake.traces->locked = true;
+  system.advance(100ms);
+  ASSERT_EQ(fake.spawner->launched.size(), 1U);
+  system.advance(300ms);
+  EXPECT_EQ(short_wait->error().kind, ErrorKind::Timeout);
+  end_with(9);
+  EXPECT_EQ((*wait)->code, 9);
+
+  fake.traces->shim.reset();
+  fake.traces->exit.reset();
+  wait = send<Result<ExitRecord>>(Wait{});
+  system.advance(150ms);
+  EXPECT_FALSE(wait);
+  fake.files->records.clear();
+  system.advance(100ms);
+  EXPECT_EQ(wait->error().kind, ErrorKind::NotFound);
+}
+
+TEST_F(RecoveryTest, AStopThatComesTooLateIsAnsweredByTheDisk) {
+  EXPECT_EQ(state(), State::Running);
+  auto stop = send<Status>(Stop{});
+  system.run();
+  end_with(9);
+  EXPECT_TRUE(stop->has_value());
+  EXPECT_TRUE(call<Status>(Stop{})->has_value()) << "it has ended";
+
+  fake.traces->exit.reset();
+  fake.traces->locked = true;
+  EXPECT_EQ(state(), State::Running) << "started";
+  stop = send<Status>(Stop{});
+  system.run();
+  fake.files->records.clear();
+  end_with(9);
+  EXPECT_EQ(stop->error().kind, ErrorKind::NotFound) << "removed before the stop came";
+}
+
+TEST_F(RecoveryTest, AnswersCallsThatComeWhileACreateOfItsNameFails) {
+  fake.files->create_error = Error{ErrorKind::Conflict, "exists", "remove it", {}, 0};
+  auto made = system.send<Result<Created>>(supervisor, Create{id, service(), {}});
+  auto wait = send<Result<ExitRecord>>(Wait{});
+  system.run();
+  EXPECT_EQ(made->error().kind, ErrorKind::Conflict);
+  ASSERT_FALSE(wait) << "another runtime's container of that name runs";
+  end_with(7);
+  EXPECT_EQ((*wait)->code, 7);
+}
+
+TEST_F(RecoveryTest, KillsWhatOthersHaveStartedBeforeItRemovesIt) {
+  end_with(7);
+  give_to("other");
+  EXPECT_EQ(state(), State::Exited);
+  fake.files->live_owners.insert("other");
+  fake.traces->locked = true;
+
+  auto removed = send<Status>(Remove{});
+  system.run();
+
+  EXPECT_THAT(fake.spawner->last().calls, testing::ElementsAre("kill"));
 }
 
 TEST_F(RecoveryTest, LeavesWhatItOnlyLookedAtAloneWhenItGoes) {

@@ -87,6 +87,8 @@ TEST_F(RuntimeTest, LeavesTheContainersOfItsNeighbourAlone) {
 }
 
 TEST_F(RuntimeTest, HearsThatItsNeighbourHasRemovedAContainer) {
+  std::promise<ExitRecord> heard;
+  runtime->on_exit([&](const ContainerId&, const ExitRecord& exit) { heard.set_value(exit); });
   run("sleep 300");
   RuntimeConfig config;
   config.data_dir = dir / "data";
@@ -94,9 +96,8 @@ TEST_F(RuntimeTest, HearsThatItsNeighbourHasRemovedAContainer) {
 
   EXPECT_TRUE(neighbour->remove_container(id));
 
-  const auto exit = runtime->wait_exit(id);
-  ASSERT_TRUE(exit);
-  EXPECT_EQ(exit->reason, EndReason::Stopped);
+  EXPECT_EQ(heard.get_future().get().reason, EndReason::Stopped);
+  EXPECT_EQ(runtime->wait_exit(id).error().kind, ErrorKind::NotFound);
   EXPECT_FALSE(test::exists(dir / "data/containers/web-1"));
   EXPECT_EQ(runtime->start_container(id).error().kind, ErrorKind::NotFound);
   EXPECT_TRUE(runtime->remove_container(id));

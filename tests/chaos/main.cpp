@@ -24,7 +24,6 @@ struct Options {
   std::uint64_t seed = 0;
   int seconds = 600, steps = 150, shrink_seconds = 120;
   std::optional<int> round;
-  bool mixed = false;
   std::string history = "chaos.jsonl";
 };
 
@@ -32,9 +31,9 @@ std::uint64_t seed_of(std::uint64_t seed, int round) {
   return seed * 1000003 + static_cast<std::uint64_t>(round);
 }
 
-Verdict run(const Schedule& schedule, bool mixed, History& history) {
+Verdict run(const Schedule& schedule, History& history) {
   history.add({{"event", "round"}, {"steps", schedule.size()}});
-  return Round(schedule, mixed, history).run();
+  return Round(schedule, history).run();
 }
 
 /// The smallest schedule that still fails, as far as time allows. Timing differs from run to run,
@@ -48,7 +47,7 @@ void shrink(rc::Shrinkable<Schedule> tree, const Options& options) {
     auto smaller = tree.shrinks();
     for (auto next = smaller.next(); next && Clock::now() < end; next = smaller.next()) {
       for (int i = 0; i < 2 && !is_smaller; ++i) {
-        const auto verdict = run(next->value(), options.mixed, history);
+        const auto verdict = run(next->value(), history);
         if (verdict.violations.empty()) continue;
         is_smaller = true;
         violation = verdict.violations.front();
@@ -65,8 +64,8 @@ void shrink(rc::Shrinkable<Schedule> tree, const Options& options) {
 
 bool run_round(int number, const Options& options, Totals& totals) {
   History history(options.history);
-  const auto tree = schedule(seed_of(options.seed, number), options.steps, options.mixed);
-  const auto verdict = run(tree.value(), options.mixed, history);
+  const auto tree = schedule(seed_of(options.seed, number), options.steps);
+  const auto verdict = run(tree.value(), history);
   ++totals.rounds;
   totals.operations += verdict.operations;
   totals.interrupted += verdict.interrupted;
@@ -125,7 +124,6 @@ int main(int argc, char** argv) {
   app.add_option("--shrink", options.shrink_seconds, "seconds for shrinking")
       ->capture_default_str();
   app.add_option("--history", options.history, "file, a JSON object a line")->capture_default_str();
-  app.add_flag("--mixed", options.mixed, "commands and supervisor change the same containers");
   app.add_option("--supervise", supervised)->group("");
   app.add_option("--listener", listener)->group("");
   CLI11_PARSE(app, argc, argv);

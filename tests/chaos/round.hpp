@@ -29,7 +29,7 @@ struct Verdict {
 
 class Round {
  public:
-  Round(const Schedule& schedule, bool mixed, History& history);
+  Round(const Schedule& schedule, History& history);
   ~Round();
   Verdict run();
 
@@ -67,7 +67,6 @@ class Round {
   void violate(const std::string& text);
 
   const Schedule& schedule_;
-  const bool mixed_;
   History& history_;
   World world_;
   Supervisor supervisor_{world_};

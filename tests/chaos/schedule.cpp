@@ -52,23 +52,14 @@ std::string name_of(int client, int drawn) {
                    : "all" + std::to_string(drawn);
 }
 
-bool is_owners(Verb verb) {
-  return verb == Verb::Create || verb == Verb::Start || verb == Verb::Remove ||
-         verb == Verb::ForceRemove;
-}
-
-rc::Gen<Step> steps(bool mixed) {
-  return rc::gen::noShrink(rc::gen::exec([mixed] {
+rc::Gen<Step> steps() {
+  return rc::gen::noShrink(rc::gen::exec([] {
     Step step;
     step.verb = *verbs();
     step.client = *between(0, kClients);
     const int drawn = *between(0, 4);
     step.name = name_of(step.client, drawn);
     step.by_supervisor = *one_in(2);
-    // Even names are the commands', odd ones the living supervisor's: it does not see what others
-    // make of a container that it knows.
-    if (!mixed && drawn % 2 == 0) step.by_supervisor = false;
-    if (!mixed && drawn % 2 == 1 && is_owners(step.verb)) step.by_supervisor = true;
     step.program = *programs();
     step.pause_ms = *rc::gen::noShrink(rc::gen::element(0, 0, 0, 1, 3, 10, 30));
     step.which = *between(0, 64);
@@ -102,8 +93,8 @@ nlohmann::json to_json(const Step& step) {
   return json;
 }
 
-rc::Shrinkable<Schedule> schedule(std::uint64_t seed, int count, bool mixed) {
-  const auto all = rc::gen::container<Schedule>(static_cast<std::size_t>(count), steps(mixed));
+rc::Shrinkable<Schedule> schedule(std::uint64_t seed, int count) {
+  const auto all = rc::gen::container<Schedule>(static_cast<std::size_t>(count), steps());
   // Its own shrinking would keep the length.
   return rc::shrinkable::shrinkRecur(all(rc::Random(seed)).value(), [](const Schedule& steps) {
     return rc::shrink::removeChunks(steps);

@@ -67,8 +67,8 @@ using Schedule = std::vector<Step>;
 
 nlohmann::json to_json(const Step& step);
 
-/// Of `count` steps. `mixed`: each container is changed by commands and by the living supervisor.
+/// Of `count` steps.
 /// What it shrinks to has fewer of them, and none that was not there.
-rc::Shrinkable<Schedule> schedule(std::uint64_t seed, int count, bool mixed);
+rc::Shrinkable<Schedule> schedule(std::uint64_t seed, int count);
 
 }  // namespace ringfort::chaos

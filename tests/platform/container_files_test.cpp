@@ -258,6 +258,28 @@ TEST_F(Containers, ASecondRunHearsOnTheSameName) {
   EXPECT_EQ(::recv(accepted.get(), text, sizeof text, MSG_DONTWAIT), 3) << "the first run's client";
 }
 
+TEST_F(Containers, WhatIsTakenOverHearsOnItsOwnName) {
+  const auto files = open();
+  const auto first = container(*files, "web");
+  ASSERT_TRUE(files->create(first));
+  {
+    const auto other = open();
+    ASSERT_TRUE(other->discard_found(first.id, first.durability));
+    EXPECT_TRUE(files->is_overtaken(first.id));
+    ASSERT_TRUE(other->create(container(*other, "web")));
+    EXPECT_TRUE(files->is_overtaken(first.id));
+  }
+
+  ASSERT_TRUE(files->take_over(first.id, first.record, first.durability));
+
+  EXPECT_FALSE(files->is_overtaken(first.id));
+  const auto run = files->open_for_run(first.id, first.durability);
+  ASSERT_TRUE(run) << to_string(run.error());
+  Fd connection;
+  ASSERT_EQ(connect_to(data("state/web-1"), connection), 0);
+  EXPECT_GE(Fd{::accept4(run->listener.get(), nullptr, nullptr, SOCK_CLOEXEC)}.get(), 0);
+}
+
 TEST_F(Containers, ManyContainersGiveTheirListenersAway) {
   if (::access("/dev/shm", W_OK) != 0) GTEST_SKIP() << "no /dev/shm, and disks are too slow";
   const TempDir in_memory("/dev/shm");

@@ -123,6 +123,13 @@ TEST(LogReader, ALineOverSeveralPiecesHasTheTimeOfItsFirstByte) {
   EXPECT_EQ(usec(entries[2]), 40);
 }
 
+TEST(LogPlace, AReadThatFailsIsNoEndOfTheFile) {
+  const LogPlace place;
+  const Fd no_memory_at_zero{::open("/proc/self/mem", O_RDONLY | O_CLOEXEC)};
+  EXPECT_EQ(place.read(no_memory_at_zero.get(), 0, 10), "");
+  EXPECT_EQ(place.trouble().error().os_errno, EIO);
+}
+
 TEST(LogReader, TheLastLineNeedsNoNewline) {
   const TempDir dir;
   FakeShim shim(dir);

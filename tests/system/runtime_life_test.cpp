@@ -68,6 +68,37 @@ TEST_P(RuntimeLife, AllWaitersHearOneRecord) {
   }
 }
 
+TEST_P(RuntimeLife, ANeighbourHearsTheCodeThoughTheContainerIsRemovedAtOnce) {
+  std::mutex mutex;
+  std::map<ContainerId, ExitRecord> heard;
+  const auto neighbour = open();
+  ASSERT_TRUE(neighbour);
+  neighbour->on_exit([&](const ContainerId& id, const ExitRecord& exit) {
+    const std::lock_guard lock(mutex);
+    heard[id] = exit;
+  });
+  for (std::uint32_t i = 1; i <= 20; ++i) {
+    const ContainerId id{"awaited", i};
+    launch(id, victim("idle"));
+    await_ready(id);
+    const auto seen = neighbour->container_state(id);
+    ASSERT_TRUE(seen && seen->state == State::Running);
+
+    EXPECT_TRUE(ok(runtime_->kill_container(id, "USR1")));
+    EXPECT_EQ(end_of(id).code, 128 + SIGUSR1);
+    EXPECT_TRUE(ok(runtime_->remove_container(id)));
+    launch({"next", i}, victim("idle"));  // in the directories of the first
+
+    EXPECT_TRUE(eventually(10s, [&] {
+      const std::lock_guard lock(mutex);
+      return heard.contains(id);
+    }));
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(heard[id].code, 128 + SIGUSR1);
+    EXPECT_TRUE(heard[id].known);
+  }
+}
+
 TEST_P(RuntimeLife, ManyEndsAtOnceAreToldExactly) {
   constexpr std::uint32_t kMany = 300;
   constexpr std::uint32_t kThreads = 16;

@@ -65,6 +65,26 @@ TEST_P(UpCommand, EndsWithZeroWhenAllEndedWell) {
   EXPECT_THAT(end.err, HasSubstr("ringfort: one-1 ended with 0 (exited)\n"));
 }
 
+TEST_P(UpCommand, ReplacesWhatAKilledOneHasLeftAndNoOther) {
+  write(service("web", "echo up; exec sleep 1000"));
+  for (int i = 0; i < 2; ++i) {
+    Program up{command_.argv(words()), command_.options()};
+    ASSERT_TRUE(up.has_said("web-1 | up")) << up.said();
+    up.signal(SIGKILL);
+    (void)up.finish();
+    EXPECT_EQ(command_.run({"wait", "web"}).code, 0);
+  }
+  EXPECT_EQ(command_.run({"rm", "web"}).code, 0);
+
+  EXPECT_EQ(command_.run({"run", "-d", "--name", "web", "--", "echo", "precious"}).code, 0);
+  EXPECT_EQ(command_.run({"wait", "web"}).out, "0\n");
+  const auto refused = command_.run(words());
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("web-1: a container of this name exists"));
+  EXPECT_EQ(command_.run({"logs", "web"}).out, "precious\n");
+  EXPECT_EQ(command_.run({"rm", "web"}).code, 0);
+}
+
 TEST_P(UpCommand, WaitsForAJobThatAnotherNeeds) {
   write(job("a", "echo second", "    depends: [{service: b}]\n") +
         job("b", "sleep 0.3; echo first"));
