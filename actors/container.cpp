@@ -268,8 +268,10 @@ Answer<Result<ContainerEntry>> Container::on_get_entry(GetEntry&) {
   entry.is_others = found_ && found_->has_live_owner;
   if (site_) {
     entry.level = site_->level;
+    entry.lowered = site_->lowered;
     entry.layers = site_->layers;
     entry.missing = site_->missing;
+    entry.not_enforced = site_->not_enforced;
   }
   return Result<ContainerEntry>{std::move(entry)};
 }

@@ -155,7 +155,8 @@ void Container::answer_create() {
     create_->deliver(Result<Created>{
         fail(error(ErrorKind::Conflict, "was removed while it was created", "create it again"))});
   } else {
-    Created created{site_->level, site_->layers, site_->missing, site_->not_enforced, {}};
+    Created created{site_->level, site_->layers, site_->missing, site_->not_enforced,
+                    {},           site_->lowered};
     if (port_) created.port = port_->port;
     create_->deliver(Result<Created>{std::move(created)});
   }

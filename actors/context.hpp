@@ -49,7 +49,7 @@ enum class Workers { Detached, Scheduled };
 struct Seams {
   std::shared_ptr<platform::ContainerFiles> files;
   std::shared_ptr<platform::Spawner> spawner;
-  std::function<Result<Level>(Isolation)> choose_level;
+  std::function<Result<platform::ChosenLevel>(Isolation, platform::Effort)> choose_level;
   std::function<platform::HostFacts()> host_facts;
   std::function<Status(const platform::Policy&, std::uint32_t, std::uint32_t)> check_reachable;
   std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;

@@ -16,6 +16,7 @@ std::shared_ptr<const Site> site_of(const specs::ContainerRecord& record, Bluepr
   site->id = record.id;
   site->image = record.service.image.name;
   site->level = record.level;
+  site->lowered = record.lowered;
   site->durability = record.durability;
   site->layers = record.layers;
   site->missing = record.missing;

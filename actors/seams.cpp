@@ -19,8 +19,8 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
     kept.reset();
   };
   seams.spawner = std::shared_ptr<platform::Spawner>(spawner.get(), std::move(end));
-  seams.choose_level = [raw = spawner.get()](Isolation asked) {
-    return platform::choose_level(asked, *raw);
+  seams.choose_level = [raw = spawner.get()](Isolation asked, platform::Effort effort) {
+    return platform::choose_level(asked, effort, *raw);
   };
   seams.host_facts = [] { return platform::host_facts(); };
   seams.check_reachable = platform::check_reachable;

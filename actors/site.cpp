@@ -1,5 +1,6 @@
 #include "ringfort/actors/site.hpp"
 
+#include "ringfort/platform/gaps.hpp"
 #include "ringfort/platform/seatbelt_profile.hpp"
 #include "ringfort/specs/container_record.hpp"
 #include "ringfort/specs/enforcement.hpp"
@@ -67,6 +68,7 @@ platform::Command command_of(const Recipe& recipe, const std::optional<UserIds>&
   command.pids_limit = service.resources.pids_limit;
   command.linger = service.linger.value_or(Duration{0});
   command.terminal = recipe.options.terminal;
+  command.best_effort = recipe.options.best_effort;
   if (service.logs && service.logs->max_size) command.log.max_size = service.logs->max_size->count;
   if (service.logs && service.logs->max_files) command.log.max_files = *service.logs->max_files;
   command.log.blocks = service.logs && service.logs->mode == specs::LogMode::Block;
@@ -85,6 +87,7 @@ std::string record_text(const Recipe& recipe, const ServiceFacts& facts, const S
   record.id = site.id;
   record.options = recipe.options;
   record.level = site.level;
+  record.lowered = site.lowered;
   record.durability = site.durability;
   record.layers = site.layers;
   record.missing = site.missing;
@@ -98,7 +101,7 @@ std::string record_text(const Recipe& recipe, const ServiceFacts& facts, const S
   return specs::to_text(record, facts.record_json);
 }
 
-/// The kernel's limit where it can be had; the watchdog's is named among what is missing.
+/// The kernel's limit where it can be had; else the watchdog holds it.
 void add_memory_limit(Site& site, const Seams& seams) {
   if (!site.policy.memory_limit) return;
   if (seams.has_cgroups()) {
@@ -107,19 +110,15 @@ void add_memory_limit(Site& site, const Seams& seams) {
     if (group) {
       site.layers.emplace_back("memory cgroup");
       site.cgroup = std::make_shared<CgroupSlot>(std::move(*group));
-      return;
     }
   }
-  site.missing.emplace_back(
-      "memory is polled, not limited by the kernel: what is in no process's pages "
-      "(unmapped memfd, pipe buffers) is not counted");
 }
 
 /// `require` also names what only the machine can answer for.
 Status check_required(const ServiceFacts& facts, const Site& site) {
   const auto lacks = [](const std::string& wanted) {
     return fail(ErrorKind::Unsupported, "require: " + wanted + " does not hold on this machine",
-                "run it where it does, or leave it out of require");
+                "leave it out of require, or see what would bring it: ringfort doctor");
   };
   auto holds = [&](std::string_view word) {
     return std::ranges::any_of(site.layers, [&](const std::string& layer) {
@@ -202,14 +201,17 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   if (!facts.enforceable) return cannot_create(facts.enforceable.error(), recipe.id);
   auto image = find_image(recipe, seams);
   if (!image) return cannot_create(std::move(image.error()), recipe.id);
-  auto level = seams.choose_level(recipe.options.isolation.value_or(settings.isolation));
-  if (!level) return cannot_create(std::move(level.error()), recipe.id);
+  auto chosen = seams.choose_level(
+      recipe.options.isolation.value_or(settings.isolation),
+      recipe.options.best_effort ? platform::Effort::Best : platform::Effort::Exact);
+  if (!chosen) return cannot_create(std::move(chosen.error()), recipe.id);
+  const Level level = chosen->level;
 
   const ImageTraits traits{*image && (*image)->native, *image && (*image)->own_libraries};
-  auto blueprint = draw_blueprint(recipe, traits, *level, settings.gpu_access, seams);
+  auto blueprint = draw_blueprint(recipe, traits, level, settings.gpu_access, seams);
   if (!blueprint) return cannot_create(std::move(blueprint.error()), recipe.id);
   const auto& user = blueprint->user;
-  if (user && *level == Level::Landlock)
+  if (user && level == Level::Landlock)
     if (Status ok = seams.check_reachable(blueprint->policy, user->uid, user->gid); !ok)
       return cannot_create(std::move(ok.error()), recipe.id);
 
@@ -221,7 +223,8 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   auto site = std::make_shared<Site>();
   site->id = recipe.id;
   site->image = image_name;
-  site->level = *level;
+  site->level = level;
+  site->lowered = std::move(chosen->lowered);
   site->durability = recipe.options.durability.value_or(settings.durability);
   if (site->durability == Durability::None && settings.on_exit == OnExit::Keep)
     return cannot_create(Error{ErrorKind::InvalidSpec,
@@ -232,17 +235,16 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
                                0},
                          recipe.id);
   site->layers = platform::layers(blueprint->plan);
-  site->missing = platform::missing_protections(blueprint->policy, *level, host);
   site->not_enforced = facts.not_enforced;
-  // A name of its own takes a UTS namespace.
-  if (*level == Level::Landlock && recipe.service->hostname)
-    site->not_enforced.emplace_back("hostname");
-  if (recipe.service->resources.pids_limit && !platform::limits_processes(blueprint->plan))
-    site->not_enforced.emplace_back("resources.pids_limit");
+  for (auto& field : platform::fields_not_held(*recipe.service, blueprint->plan))
+    site->not_enforced.push_back(std::move(field));
   site->policy = std::move(blueprint->policy);
   site->plan = std::move(blueprint->plan);
   if (site->durability == Durability::Full) platform::sync_records(site->plan);
   add_memory_limit(*site, seams);
+  site->missing = platform::gaps(site->policy, platform::confinement_of(level),
+                                 {host, user && user->of_block, site->cgroup != nullptr});
+  if (!chosen->missing.empty()) site->missing.push_back(std::move(chosen->missing));
   if (Status held = check_required(facts, *site); !held)
     return cannot_create(std::move(held.error()), recipe.id);
   if (Status made = create_files(recipe, facts, *site, std::move(*image), user, seams); !made)

@@ -57,6 +57,7 @@ struct Site {
   ContainerId id;
   std::string image;
   Level level = Level::Landlock;
+  std::string lowered;  ///< at best effort: how this is less than what was asked for
   Durability durability = Durability::Process;
   platform::Policy policy;
   platform::LaunchPlan plan;

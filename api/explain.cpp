@@ -4,12 +4,17 @@
 #include "ringfort/actors/site.hpp"
 #include "ringfort/api/runtime.hpp"
 #include "ringfort/messages/configure.hpp"
+#include "ringfort/platform/cgroup.hpp"
+#include "ringfort/platform/gaps.hpp"
 #include "ringfort/platform/host_probe.hpp"
 #include "ringfort/platform/launch_plan.hpp"
 #include "ringfort/platform/policy.hpp"
 #include "ringfort/platform/seatbelt_profile.hpp"
 #include "ringfort/platform/spawner.hpp"
+#include "ringfort/specs/enforcement.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace ringfort {
@@ -20,11 +25,26 @@ namespace {
 constexpr const char* kDirectory = "/var/lib/ringfort/containers/example-1";
 constexpr std::uint16_t kPort = 20000;
 
-Result<Level> level_of(Isolation isolation) {
+/// A spawner for trials, with the loop under it.
+struct Trials {
+  std::unique_ptr<platform::EventLoop> loop;
+  std::shared_ptr<platform::Spawner> spawner;
+};
+
+Result<Trials> open_trials() {
   auto loop = platform::EventLoop::start();
   if (!loop) return fail(std::move(loop.error()));
-  auto spawner = platform::Spawner::make(**loop);
-  return platform::choose_level(isolation, *spawner);
+  Trials trials{std::move(*loop), {}};
+  trials.spawner = platform::Spawner::make(*trials.loop);
+  return trials;
+}
+
+Result<platform::ChosenLevel> level_of(const RunOptions& options, Isolation isolation) {
+  auto trials = open_trials();
+  if (!trials) return fail(std::move(trials.error()));
+  return platform::choose_level(
+      options.isolation.value_or(isolation),
+      options.best_effort ? platform::Effort::Best : platform::Effort::Exact, *trials->spawner);
 }
 
 bool has_port(const specs::Service& service, const RunOptions& options) {
@@ -51,28 +71,88 @@ platform::Command command_of(const specs::Service& service, const RunOptions& op
     command.listen_name = endpoint->name;
   command.deadline = options.timeout;
   command.grace = options.grace;
+  command.best_effort = options.best_effort;
   return command;
+}
+
+/// As a container made now would be.
+platform::GapFacts gap_facts(const RunOptions& options) {
+  const auto& host = platform::host_facts();
+  return {host, host.root && !options.user, platform::MemoryCgroup::available()};
+}
+
+Status check_thread() {
+  if (!messages::on_actor_thread()) return {};
+  return fail(ErrorKind::Unsupported, "a blocking call on a thread of the actor system",
+              "call it on a thread of your own");
+}
+
+Gaps of_linux(const specs::Service& service, const RunOptions& options,
+              const platform::Policy& policy, Level level, platform::Spawner& spawner) {
+  Gaps gaps;
+  const auto facts = gap_facts(options);
+  const auto confinement = platform::confinement_of(level);
+  gaps.isolation = to_string(confinement);
+  const auto tried = platform::try_level(level, spawner);
+  gaps.is_possible = tried.has_value();
+  if (!tried) gaps.note = tried.error().what;
+  gaps.open = platform::gaps(policy, confinement, facts);
+  gaps.not_enforced = specs::not_enforced(service);
+  // Which fields hold is asked of the plan that a whole machine would get.
+  auto host = facts.host;
+  host.landlock_abi = std::max(host.landlock_abi, 7U);
+  auto command = command_of(service, options);
+  command.pids_limit = service.resources.pids_limit;
+  command.ids_of_block = facts.own_uid;
+  if (const auto plan = platform::make_launch_plan(policy, command, level, host))
+    for (auto& field : platform::fields_not_held(service, *plan))
+      gaps.not_enforced.push_back(std::move(field));
+  return gaps;
 }
 
 }  // namespace
 
+Result<std::vector<Gaps>> explain_gaps(const specs::Service& service, const RunOptions& options) {
+  if (auto may = check_thread(); !may) return fail(std::move(may.error()));
+  const auto policy = platform::make_policy(service, options, context_of(service, options));
+  if (!policy) return fail(policy.error());
+  auto trials = open_trials();
+  if (!trials) return fail(std::move(trials.error()));
+  const auto facts = gap_facts(options);
+  using platform::Confinement;
+  std::vector<Gaps> all;
+  all.push_back({"seatbelt",
+                 false,
+                 "macOS only: here its text is made and nothing enforces it",
+                 platform::gaps(*policy, Confinement::Seatbelt, facts),
+                 {}});
+  for (const auto level : {Level::Landlock, Level::Namespaces})
+    all.push_back(of_linux(service, options, *policy, level, *trials->spawner));
+  all.push_back({"network",
+                 false,
+                 "planned, not in this version",
+                 platform::gaps(*policy, Confinement::Network, facts),
+                 {}});
+  return all;
+}
+
 Result<Explanation> explain(const specs::Service& service, const RunOptions& options,
                             Isolation isolation) {
-  if (messages::on_actor_thread())
-    return fail(ErrorKind::Unsupported, "a blocking call on a thread of the actor system",
-                "call it on a thread of your own");
+  if (auto may = check_thread(); !may) return fail(std::move(may.error()));
   auto policy = platform::make_policy(service, options, context_of(service, options));
   if (!policy) return fail(std::move(policy.error()));
   auto seatbelt = platform::seatbelt_profile(*policy);
   if (!seatbelt) return fail(std::move(seatbelt.error()));
-  auto level = level_of(options.isolation.value_or(isolation));
-  if (!level) return fail(std::move(level.error()));
+  auto chosen = level_of(options, isolation);
+  if (!chosen) return fail(std::move(chosen.error()));
+  const Level level = chosen->level;
   const platform::HostFacts& host = platform::host_facts();
-  auto plan = platform::make_launch_plan(*policy, command_of(service, options), *level, host);
+  auto plan = platform::make_launch_plan(*policy, command_of(service, options), level, host);
   if (!plan) return fail(std::move(plan.error()));
+  auto missing = platform::gaps(*policy, platform::confinement_of(level), gap_facts(options));
+  if (!chosen->missing.empty()) missing.push_back(std::move(chosen->missing));
   return Explanation{platform::explain_policy(*policy), std::move(*seatbelt),
-                     platform::to_text(*plan),
-                     platform::missing_protections(*policy, *level, host)};
+                     platform::to_text(*plan), std::move(missing)};
 }
 
 }  // namespace ringfort

@@ -138,6 +138,17 @@ struct Explanation {
 Result<Explanation> explain(const specs::Service& service, const RunOptions& options,
                             Isolation isolation);
 
+/// What one isolation leaves open of what a service asks for.
+struct Gaps {
+  std::string isolation;                  ///< seatbelt, landlock, namespaces or network
+  bool is_possible = false;               ///< on this machine, in this version
+  std::string note;                       ///< why not; empty when it is
+  std::vector<std::string> open;          ///< as `missing` of a container at that level
+  std::vector<std::string> not_enforced;  ///< as in Created; of the Linux levels
+};
+/// For all of them, whether they are possible here or not.
+Result<std::vector<Gaps>> explain_gaps(const specs::Service& service, const RunOptions& options);
+
 /// Version of the library, "0.1.0".
 std::string_view version();
 

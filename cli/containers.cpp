@@ -61,8 +61,10 @@ Json to_value(const ContainerEntry& entry) {
   value["image"] = entry.image;
   value["command"] = entry.command;
   value["level"] = to_string(entry.level);
+  value["lowered"] = entry.lowered.empty() ? Json(nullptr) : Json(entry.lowered);
   value["layers"] = entry.layers;
   value["missing"] = entry.missing;
+  value["not_enforced"] = entry.not_enforced;
   value["damaged"] = entry.damaged;
   value["port"] = entry.port ? Json(*entry.port) : Json(nullptr);
   value["pid"] = entry.pid ? Json(*entry.pid) : Json(nullptr);

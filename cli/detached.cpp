@@ -30,6 +30,7 @@ Result<int> make_detached(const Call& call, const JobFlags& flags, const std::st
 
   const auto created = (*runtime)->create_container(job->id, job->service, job->options);
   if (!created) return fail(created.error());
+  if (!created->lowered.empty()) warn("lowered to " + created->lowered);
   for (const auto& field : created->not_enforced) warn(field + " is not enforced");
   Status done;
   if (done && begin)

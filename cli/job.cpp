@@ -84,6 +84,8 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
              into(parse_text, flags.image));
   add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
              into(parse_isolation_flag, flags.isolation));
+  add_flag(app, "--best-effort", "take a lower level, and say so, where that one can't be had",
+           flags.best_effort);
   add_option(app, "--durability", "HOW",
              "none (default), process (survives any process; default of -d) or full (a power cut)",
              into(parse_durability_flag, flags.durability));
@@ -179,6 +181,7 @@ Result<Job> make_job(const JobFlags& flags, const Arguments& command, const Call
 
   auto& options = job.options;
   options.isolation = flags.isolation;
+  options.best_effort = flags.best_effort;
   const auto net = network(flags);
   if (!net) return fail(net.error());
   options.net = *net;

@@ -17,6 +17,7 @@ namespace ringfort::cli {
 struct JobFlags {
   std::string image;  ///< empty = the host's system directories
   Isolation isolation = Isolation::Auto;
+  bool best_effort = false;
   std::optional<Durability> durability;  ///< empty = none when attached, process when detached
   std::optional<NetMode> net;
   std::vector<std::uint16_t> connect;

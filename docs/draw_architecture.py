@@ -163,7 +163,7 @@ def draw_processes(left, top):
              "control socket, timers, logs, records,",
              "held port, lock on state/<id>/shim"])
     arrow([(left + 140, zygote + 92), (left + 140, shim - 3)])
-    text(left + 148, zygote + 113, "clone3, no exec", 11.5, SOFT)
+    text(left + 148, zygote + 113, "clone, no exec", 11.5, SOFT)
     border(left + 318, frame + 28, 268, 212, "own mount, IPC and UTS namespaces")
     process(left + 332, shim + 28, 240, 92, "guest", "your program",
             ["own uid under root, else the caller's;",

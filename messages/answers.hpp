@@ -21,6 +21,7 @@ struct Created {
   std::vector<std::string> missing;  ///< what it does not hold on this machine, one sentence each
   std::vector<std::string> not_enforced;  ///< spec fields in use that are not enforced
   std::optional<std::uint16_t> port;
+  std::string lowered;  ///< at best effort: how the level is less than what was asked for
 };
 
 /// What start found out.
@@ -57,11 +58,13 @@ struct ContainerEntry {
   std::string image;
   ContainerState state;
   Level level = Level::Landlock;
+  std::string lowered;  ///< as in Created
   std::optional<std::uint16_t> port;
   std::optional<std::int32_t> pid;  ///< host pid of the main program while it lives
   std::vector<std::string> command;
   std::vector<std::string> layers;
   std::vector<std::string> missing;
+  std::vector<std::string> not_enforced;  ///< as in Created
   bool damaged = false;                ///< its record can't be read; the state's reason tells why
   bool is_others = false;              ///< another runtime, which lives, looks after it
   std::uint32_t restarts = 0;          ///< by its policy, since the last start by hand

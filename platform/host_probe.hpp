@@ -12,8 +12,27 @@ class Spawner;
 /// Facts that need no child: Landlock ABI, ids, system directories. Cheap; cached for the process.
 const HostFacts& host_facts();
 
+/// Exact: what was asked for, or an error. Best: the strongest that can be had.
+enum class Effort { Exact, Best };
+
+struct ChosenLevel {
+  Level level = Level::Landlock;
+  /// How this is less than what was asked for, and why; empty = it is not.
+  std::string lowered;
+  /// `auto` came to landlock: why not to namespaces. A sentence for `missing`.
+  std::string missing;
+};
+
 /// The level for what was asked. Namespaces are tried in a throw-away child of `spawner`, once per
 /// process and uid. Errors: Unsupported naming the feature and the remedy.
-Result<Level> choose_level(Isolation asked, Spawner& spawner);
+Result<ChosenLevel> choose_level(Isolation asked, Effort effort, Spawner& spawner);
+
+/// The same as a pure function: `namespaces` is how their trial went. Even at best effort a level
+/// that holds no file at all is refused.
+Result<ChosenLevel> level_for(Isolation asked, Effort effort, const Status& namespaces,
+                              std::uint32_t landlock_abi);
+
+/// A container's life at `level` up to the exec, in a child that is thrown away. Not cached.
+Status try_level(Level level, Spawner& spawner);
 
 }  // namespace ringfort::platform

@@ -63,9 +63,11 @@ Status check_command(const Command& command) {
   return {};
 }
 
-Status check_level(const Policy& policy, Level level, const HostFacts& host) {
+Status check_level(const Policy& policy, const Command& command, Level level,
+                   const HostFacts& host) {
   const std::string abi = std::to_string(host.landlock_abi);
-  if (level == Level::Landlock && host.landlock_abi < 6)
+  const std::uint32_t needed = command.best_effort ? 1 : 6;
+  if (level == Level::Landlock && host.landlock_abi < needed)
     return fail(ErrorKind::Unsupported,
                 "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " + abi,
                 "use --isolation namespaces");
@@ -74,10 +76,11 @@ Status check_level(const Policy& policy, Level level, const HostFacts& host) {
         ErrorKind::Unsupported,
         "an image with its own libraries can't run at level landlock, which shows host paths",
         "use --isolation namespaces");
-  if (policy.network.mode == NetMode::Local && policy.network.is_asked_for && host.landlock_abi < 4)
+  const bool wants_ports = policy.network.is_asked_for && !command.best_effort;
+  if (policy.network.mode == NetMode::Local && wants_ports && host.landlock_abi < 4)
     return fail(ErrorKind::Unsupported,
                 "network local needs Landlock ABI 4 (Linux 6.7); this machine has ABI " + abi,
-                "use --net none or --net full");
+                "use --net none, --net full, or --best-effort to let any port pass");
   return {};
 }
 
@@ -195,7 +198,7 @@ void add_terminal(LaunchPlan& plan) {
 Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command, Level level,
                                     const HostFacts& host) {
   if (auto ok = check_command(command); !ok) return fail(ok.error());
-  if (auto ok = check_level(policy, level, host); !ok) return fail(ok.error());
+  if (auto ok = check_level(policy, command, level, host); !ok) return fail(ok.error());
   LaunchPlan plan;
   plan.level = level;
   plan.argv = command.argv;
@@ -259,39 +262,6 @@ void remove_terminal(LaunchPlan& plan) {
 }
 
 void sync_records(LaunchPlan& plan) { plan.flags |= wire::kSynced; }
-
-std::vector<std::string> missing_protections(const Policy& policy, Level level,
-                                             const HostFacts& host) {
-  std::vector<std::string> result;
-  if (level == Level::Landlock) {
-    result.emplace_back("files outside the rules can still be seen by name, size and mode (stat)");
-    result.emplace_back(
-        "if supervisor, zygote and shim are all killed, what the program itself started may go on "
-        "(at namespaces the kernel ends it)");
-    result.emplace_back(
-        "a program can kill its own shim when both run as one user: reported as lost");
-    result.emplace_back("unix sockets with a path are reachable where their mode allows it");
-    result.emplace_back("/proc shows a program its own entry only, not those of its children");
-    if (policy.rootfs_dir.empty())
-      result.emplace_back(
-          "the host's passwd, group, hosts and hostname are read instead of made ones");
-  } else {
-    if (host.landlock_abi == 0) result.emplace_back("no Landlock on this kernel");
-    if (host.landlock_abi < 6)
-      result.emplace_back(
-          "abstract unix sockets of the host are reachable (Landlock ABI 6 would scope them)");
-  }
-  for (const auto& rule : policy.paths)
-    if (is_within(policy.container_dir, rule.path))
-      result.emplace_back("ringfort's own files are readable below " + rule.path);
-  if (policy.network.mode == NetMode::Local && host.landlock_abi < 4)
-    result.emplace_back("network local holds no ports, only TCP (Landlock ABI 4 would hold them)");
-  else if (policy.network.mode == NetMode::Local)
-    result.emplace_back("network local holds ports, not addresses: any address on these ports");
-  if (policy.network.mode == NetMode::Full)
-    result.emplace_back("network full: nothing is held back");
-  return result;
-}
 
 MountPointUse use_of(const LaunchPlan& plan, const std::vector<std::string>& mount_points) {
   MountPointUse use;

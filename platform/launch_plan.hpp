@@ -118,8 +118,9 @@ struct Command {
   /// The ids are of the runtime's block and own nothing on the host: paths shown at `namespaces`
   /// are idmapped, so that they stand for the runtime's own.
   bool ids_of_block = false;
-  std::string listen_name;  ///< hand the own port over, listening, under this name; empty = no
-  bool terminal = false;    ///< stdin will be a terminal of the program's own, and controls it
+  std::string listen_name;   ///< hand the own port over, listening, under this name; empty = no
+  bool terminal = false;     ///< stdin will be a terminal of the program's own, and controls it
+  bool best_effort = false;  ///< a Landlock older than the level takes will do
   std::optional<std::uint64_t> pids_limit;  ///< processes and threads of the tree
 };
 
@@ -142,10 +143,6 @@ void remove_terminal(LaunchPlan& plan);
 
 /// The shim's records are to be on the disk before it tells of them.
 void sync_records(LaunchPlan& plan);
-
-/// What `level` cannot hold of this policy on this host, one sentence each, for reports.
-std::vector<std::string> missing_protections(const Policy& policy, Level level,
-                                             const HostFacts& host);
 
 /// What the level consists of: "landlock", "seccomp", "pid namespace", …
 std::vector<std::string> layers(const LaunchPlan& plan);

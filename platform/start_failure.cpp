@@ -57,6 +57,25 @@ std::string subject(wire::Step step, std::uint32_t detail, const LaunchPlan& pla
   return {};
 }
 
+/// A feature is switched off, or a filter around us refuses it.
+bool is_refused_by_machine(wire::Step step, int number) {
+  if (number != ENOSYS && number != EPERM && number != EOPNOTSUPP) return false;
+  switch (step) {
+    case wire::Step::Clone:
+    case wire::Step::MountPrivate:
+    case wire::Step::MountRoot:
+    case wire::Step::MountProc:
+    case wire::Step::Pivot:
+    case wire::Step::LandlockRuleset:
+    case wire::Step::LandlockEnforce:
+    case wire::Step::NoNewPrivs:
+    case wire::Step::Seccomp:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 const char* name_of(wire::Step step) {
@@ -133,6 +152,8 @@ Error start_failure(wire::Step step, int number, std::uint32_t detail, const Lau
                  ": " + std::strerror(number);
     if (step == wire::Step::Clone && number == EAGAIN)
       error.hint = "the machine or the user is out of processes: raise pids_max or ulimit -u";
+    if (is_refused_by_machine(step, number))
+      error.hint = "see what this machine offers: ringfort doctor";
     if (step == wire::Step::Listen && number == EADDRINUSE)
       error.hint = "another program listens there: create the container again for another port";
     if (step == wire::Step::Workdir || step == wire::Step::MountSource ||

@@ -41,6 +41,7 @@ Json options_value(const RunOptions& options) {
   value["grace_us"] = options.grace.count();
   if (options.user) value["user"] = *options.user;
   value["workdir"] = options.workdir;
+  if (options.best_effort) value["best_effort"] = true;
   if (!options.origin.empty()) value["origin"] = options.origin;
   return value;
 }
@@ -64,6 +65,7 @@ RunOptions options_of(const Json& value) {
   options.grace = Duration{value.at("grace_us").get<std::int64_t>()};
   options.user = optional_of<std::string>(value, "user");
   value.at("workdir").get_to(options.workdir);
+  options.best_effort = value.value("best_effort", false);
   options.origin = optional_of<std::string>(value, "origin").value_or("");
   return options;
 }
@@ -105,6 +107,7 @@ std::string body_of(const ContainerRecord& record, std::string_view service_json
   value["id"] = record.id.str();
   value["options"] = options_value(record.options);
   value["level"] = to_string(record.level);
+  if (!record.lowered.empty()) value["lowered"] = record.lowered;
   value["durability"] = to_string(record.durability);
   value["layers"] = record.layers;
   value["missing"] = record.missing;
@@ -134,6 +137,7 @@ Result<ContainerRecord> record_of(std::string owner, std::string_view body) {
     record.service = *std::move(service);
     record.options = options_of(value.at("options"));
     record.level = value.at("level") == "namespaces" ? Level::Namespaces : Level::Landlock;
+    record.lowered = value.value("lowered", std::string{});
     record.durability = value.at("durability") == "full" ? Durability::Full : Durability::Process;
     value.at("layers").get_to(record.layers);
     value.at("missing").get_to(record.missing);

@@ -27,6 +27,7 @@ struct ContainerRecord {
   Service service;
   RunOptions options;  ///< without descriptors and without what only a creation needs
   Level level = Level::Landlock;
+  std::string lowered;  ///< as in Created; empty in records before it
   Durability durability = Durability::Process;
   std::vector<std::string> layers;
   std::vector<std::string> missing;

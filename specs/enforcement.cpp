@@ -1,6 +1,7 @@
 #include "ringfort/specs/enforcement.hpp"
 
 #include "ringfort/specs/names.hpp"
+#include "ringfort/specs/nearest.hpp"
 #include "ringfort/specs/used_fields.hpp"
 #include "ringfort/specs/words.hpp"
 
@@ -62,6 +63,16 @@ tl::unexpected<Error> unsupported(std::string what, const Rule& rule) {
               rule.note.empty() ? "remove it" : std::string{rule.note});
 }
 
+/// The nearest of all that may be required, else what there is.
+std::string suggested(std::string_view wanted, const std::set<std::string>& paths) {
+  std::vector<std::string_view> known(protections.begin(), protections.end());
+  for (const auto& alias : aliases) known.push_back(alias.name);
+  known.insert(known.end(), paths.begin(), paths.end());
+  if (const auto near = nearest(wanted, known)) return "write " + std::string{*near};
+  return "write landlock, namespaces, seccomp, cgroup, memory, pids, or a field such as "
+         "endpoints.port";
+}
+
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
@@ -104,11 +115,11 @@ Status check_enforceable(const Service& service) {
   if (refused != nullptr) return unsupported(named(*refused) + " is refused", *refused);
 
   for (const auto& wanted : service.require) {
-    if (is_protection(wanted)) continue;
-    if (!may_be_required(wanted)) {
-      return fail(ErrorKind::InvalidSpec, "require names \"" + printable(wanted, 60) + "\"",
-                  "write a protection or a field, such as landlock or resources.memory");
+    if (Status sound = check_required(service, wanted); !sound) {
+      sound.error().what.insert(0, "require: ");
+      return sound;
     }
+    if (is_protection(wanted)) continue;
     const auto path = full_path(wanted);
     for (const Rule& rule : enforcement_table()) {
       const bool concerns = is_within(rule.path, path) || &rule == find_rule(path);
@@ -136,10 +147,21 @@ std::vector<std::string> required_fields(const Service& service) {
   return paths;
 }
 
-bool may_be_required(std::string_view text) {
-  if (is_protection(text)) return true;
+Status check_required(const Service& service, std::string_view wanted) {
   static const std::set<std::string> paths = schema_paths();
-  return paths.contains(std::string{full_path(text)});
+  const std::string quote = "\"" + printable(wanted, 60) + "\"";
+  if (!is_protection(wanted) && !paths.contains(std::string{full_path(wanted)}))
+    return fail(ErrorKind::InvalidSpec, quote + " is neither a protection nor a field",
+                suggested(wanted, paths));
+  // What holds nothing would be held everywhere: that can't be meant.
+  const bool needs_memory = wanted == "cgroup" || full_path(wanted) == "resources.memory";
+  if (needs_memory && !service.resources.memory)
+    return fail(ErrorKind::InvalidSpec, quote + " is about a memory limit, and none is set",
+                "write resources.memory, such as 512Mi");
+  if (full_path(wanted) == "resources.pids_limit" && !service.resources.pids_limit)
+    return fail(ErrorKind::InvalidSpec, quote + " is about a limit, and none is set",
+                "write resources.pids_limit, such as 100");
+  return {};
 }
 
 std::string markdown_table() {

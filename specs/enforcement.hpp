@@ -42,8 +42,10 @@ std::vector<std::string> required_protections(const Service& service);
 /// user.
 std::vector<std::string> required_fields(const Service& service);
 
-/// Is `text` a protection's name or a field's path (or the short name of one)?
-bool may_be_required(std::string_view text);
+/// What is wrong with an entry of `require`: it is neither a protection (landlock, namespaces,
+/// seccomp, cgroup) nor a field's path (memory, cpu, pids and gpu are short for one), or it is a
+/// limit that the service does not set. InvalidSpec with the remedy.
+Status check_required(const Service& service, std::string_view wanted);
 
 /// For docs: one row a rule.
 std::string markdown_table();

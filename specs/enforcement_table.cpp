@@ -116,7 +116,8 @@ constexpr auto table = std::to_array<Rule>({
     {"overlay", "", not_yet, "no overlay yet"},
     {"localhost_reachability", "", not_yet, ""},
     {"linger", "", enforced, "the rest of the tree, after the main program"},
-    {"require", "", enforced, ""},
+    {"require", "", enforced,
+     "landlock, namespaces, seccomp, cgroup, or a field; else no container"},
 });
 
 }  // namespace

@@ -35,6 +35,7 @@ std::optional<NetMode> parse_net_mode(std::string_view text);
 /// Options of one container. The defaults are the library's: what the seed's runtime does.
 struct RunOptions {
   std::optional<Isolation> isolation;        ///< empty = the runtime's
+  bool best_effort = false;                  ///< rather a lower level, openly, than an error
   std::optional<NetMode> net;                ///< empty = the spec decides (no endpoints = full)
   std::vector<std::uint16_t> connect;        ///< further ports at `local`
   std::vector<std::uint16_t> listen;         ///< further ports at `local`

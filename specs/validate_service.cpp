@@ -133,10 +133,7 @@ void check_identity(Checks& checks, const std::string& path, const Service& serv
 
 void check_requirements(Checks& checks, const std::string& path, const Service& service) {
   for (std::size_t i = 0; i < service.require.size(); ++i) {
-    const auto& wanted = service.require[i];
-    checks.expect(may_be_required(wanted), element(path + ".require", i),
-                  quoted(wanted) + " is neither a protection nor a field",
-                  "write one such as landlock, memory or resources.memory");
+    checks.expect(check_required(service, service.require[i]), element(path + ".require", i));
   }
 }
 

@@ -20,9 +20,10 @@ class Explain : public Command {
     add_word(app, "SERVICE", "only this one", service_, false);
     add_flag(app, "--seatbelt", "the Seatbelt profile", is_seatbelt_);
     add_flag(app, "--linux", "the Linux launch plan", is_linux_);
+    add_flag(app, "--gaps", "what each isolation would leave open of it", is_gaps_);
     add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
                into(parse_isolation_flag, isolation_));
-    add_flag(app, "--json", "print all three as JSON", is_json_);
+    add_flag(app, "--json", "print all three (or the gaps) as JSON", is_json_);
   }
 
   Result<int> run(const Call& call) override {
@@ -37,10 +38,17 @@ class Explain : public Command {
     Json all = Json::object();
     for (const auto& [name, service] : deployment->services) {
       if (!service_.empty() && name != service_) continue;
+      if (service_.empty()) text += "# " + name + "\n";
+      if (is_gaps_) {
+        const auto gaps = explain_gaps(service, {});
+        if (!gaps) return fail(gaps.error());
+        all[name] = to_value(*gaps);
+        text += text_of(*gaps);
+        continue;
+      }
       const auto explanation = explain(service, {}, isolation_);
       if (!explanation) return fail(explanation.error());
       all[name] = to_value(*explanation);
-      if (service_.empty()) text += "# " + name + "\n";
       text += chosen(*explanation);
     }
     write_all(STDOUT_FILENO, is_json_ ? dump(all) + "\n" : text);
@@ -55,6 +63,26 @@ class Explain : public Command {
     value["linux"] = explanation.linux_plan;
     value["missing"] = explanation.missing;
     return value;
+  }
+
+  static Json to_value(const std::vector<Gaps>& all) {
+    Json value = Json::object();
+    for (const auto& gaps : all)
+      value[gaps.isolation] = {{"possible", gaps.is_possible},
+                               {"note", gaps.note.empty() ? Json(nullptr) : Json(gaps.note)},
+                               {"open", gaps.open},
+                               {"not_enforced", gaps.not_enforced}};
+    return value;
+  }
+
+  static std::string text_of(const std::vector<Gaps>& all) {
+    std::string text;
+    for (const auto& gaps : all) {
+      text += gaps.isolation + (gaps.is_possible ? "" : " (" + gaps.note + ")") + "\n";
+      for (const auto& sentence : gaps.open) text += "  " + printable(sentence, 500) + "\n";
+      for (const auto& field : gaps.not_enforced) text += "  " + field + " is not enforced\n";
+    }
+    return text;
   }
 
   std::string chosen(const Explanation& explanation) const {
@@ -72,6 +100,7 @@ class Explain : public Command {
   Isolation isolation_ = Isolation::Auto;
   bool is_seatbelt_ = false;
   bool is_linux_ = false;
+  bool is_gaps_ = false;
   bool is_json_ = false;
 };
 

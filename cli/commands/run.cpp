@@ -138,6 +138,7 @@ class Run : public Command {
     auto created = runtime.create_container(job.id, job.service, job.options);
     if (!created) return fail(without_id(created.error()));
     report_.add(*created);
+    if (!created->lowered.empty()) warn("lowered to " + created->lowered);
     for (const auto& field : created->not_enforced) warn(field + " is not enforced");
 
     if (terminal_) terminal_->start();

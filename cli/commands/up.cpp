@@ -29,6 +29,8 @@ class Up : public Command {
                into(parse_time_limit, timeout_));
     add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
                into(parse_isolation_flag, isolation_));
+    add_flag(app, "--best-effort", "take a lower level, and say so, where that one can't be had",
+             best_effort_);
     add_flag(app, "--json", "print events as JSON lines", is_json_);
   }
 
@@ -45,9 +47,12 @@ class Up : public Command {
     if (!news) return fail(news.error());
     const SignalListener listener{[box = *news](int number) { box->put(SignalCame{number}); }};
     const auto output = is_json_ ? make_json_output() : make_text_output(longest_name(*deployment));
-    // Wherever it is called from, the same file is the same one.
-    const auto origin = std::filesystem::absolute(path_).lexically_normal().string();
-    Session session{**runtime, *deployment, origin, *output, *news, timeout_};
+    RunOptions options;
+    options.best_effort = best_effort_;
+    // Wherever it is called from, the same file is the same one: what another `up` of it has left
+    // is replaced, no other.
+    options.origin = std::filesystem::absolute(path_).lexically_normal().string();
+    Session session{**runtime, *deployment, *output, *news, timeout_, options};
     return session.run();
   }
 
@@ -55,6 +60,7 @@ class Up : public Command {
   std::string path_;
   std::optional<Duration> timeout_;
   Isolation isolation_ = Isolation::Auto;
+  bool best_effort_ = false;
   bool is_json_ = false;
 };
 

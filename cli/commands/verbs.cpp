@@ -61,7 +61,8 @@ const Verb kVerbs[] = {
      make_up},
     {"explain", "[OPTIONS] SPEC [SERVICE]", "Show what a service may do here, without starting it",
      "  ringfort explain web.yaml\n"
-     "  ringfort explain --linux web.yaml web\n",
+     "  ringfort explain --linux web.yaml web\n"
+     "  ringfort explain --gaps web.yaml\n",
      make_explain},
     {"validate", "[OPTIONS] SPEC", "Check a file; nothing is said when all is well",
      "  ringfort validate web.yaml\n", make_validate},
@@ -70,6 +71,10 @@ const Verb kVerbs[] = {
      "  ringfort image ls --json\n"
      "  ringfort image rm debian\n",
      make_image},
+    {"doctor", "[OPTIONS]", "Show what this machine offers, and what would bring the rest",
+     "  ringfort doctor\n"
+     "  ringfort doctor --isolation namespaces --json\n",
+     make_doctor},
     {"version", "", "Show the version", "  ringfort version\n", make_version},
 };
 

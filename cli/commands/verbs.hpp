@@ -14,6 +14,7 @@ std::unique_ptr<Command> make_up();
 std::unique_ptr<Command> make_explain();
 std::unique_ptr<Command> make_validate();
 std::unique_ptr<Command> make_image();
+std::unique_ptr<Command> make_doctor();
 std::unique_ptr<Command> make_version();
 std::unique_ptr<Command> make_create();
 std::unique_ptr<Command> make_start();

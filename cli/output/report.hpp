@@ -15,6 +15,7 @@ namespace ringfort::cli {
 struct Report {
   std::string id;
   std::string level = "none";  ///< "none" until a container exists
+  std::string lowered;         ///< as in Created
   std::vector<std::string> layers;
   std::vector<std::string> missing;
   std::vector<std::string> not_enforced;

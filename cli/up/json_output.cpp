@@ -23,6 +23,7 @@ class JsonOutput : public UpOutput {
   void started(const ContainerId& id, const Created& created, const Started& started) override {
     Json event = event_of("started", id.str());
     event["level"] = to_string(created.level);
+    event["lowered"] = created.lowered.empty() ? Json(nullptr) : Json(created.lowered);
     event["missing"] = created.missing;
     event["not_enforced"] = created.not_enforced;
     event["port"] = created.port ? Json(*created.port) : Json(nullptr);

@@ -7,13 +7,11 @@
 
 namespace ringfort::cli {
 
-Result<Created> Replica::start(Runtime& runtime, const specs::Service& service,
-                               const std::string& origin, UpOutput& output) {
+Result<Created> Replica::start(Runtime& runtime, const specs::Service& service, RunOptions options,
+                               UpOutput& output) {
   has_policy_ = service.restart_policy && service.restart_policy->kind != specs::RestartKind::No;
-  RunOptions options;
   // Other commands are to see it, and its log.
   options.durability = Durability::Process;
-  options.origin = origin;  // what another `up` of this file has left is replaced, no other
   auto created = runtime.create_container(id_, service, options);
   if (!created) return fail(created.error());
   port_ = created->port;

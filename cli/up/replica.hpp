@@ -19,7 +19,7 @@ class Replica {
 
   /// Creates and starts it. What failed leaves no container. What it writes goes to its log and is
   /// read from there, so it never waits for us.
-  Result<Created> start(Runtime& runtime, const specs::Service& service, const std::string& origin,
+  Result<Created> start(Runtime& runtime, const specs::Service& service, RunOptions options,
                         UpOutput& output);
 
   /// Readable when read() may have something; -1 = nothing tells, see when_to_look.

@@ -41,13 +41,14 @@ void stop_in_turn(Runtime& runtime, const std::vector<std::vector<StopJob>>& ser
 
 }  // namespace
 
-Session::Session(Runtime& runtime, const specs::Deployment& deployment, std::string origin,
-                 UpOutput& output, std::shared_ptr<NewsBox> news, std::optional<Duration> timeout)
+Session::Session(Runtime& runtime, const specs::Deployment& deployment, UpOutput& output,
+                 std::shared_ptr<NewsBox> news, std::optional<Duration> timeout,
+                 const RunOptions& options)
     : runtime_(runtime),
-      origin_(std::move(origin)),
       output_(output),
       news_(std::move(news)),
-      timeout_(timeout) {
+      timeout_(timeout),
+      options_(options) {
   for (const auto& name : start_order(deployment)) {
     Member member{name, &deployment.services.at(name), {}, false, false};
     for (auto& id : replicas_of(name, *member.service)) member.replicas.emplace_back(std::move(id));
@@ -174,8 +175,10 @@ void Session::begin(Member& member) {
   member.is_begun = true;
   next_board_ = Clock::now();
   for (auto& replica : member.replicas) {
-    auto created = replica.start(runtime_, *member.service, origin_, output_);
+    auto created = replica.start(runtime_, *member.service, options_, output_);
     if (created) {
+      if (!created->lowered.empty())
+        output_.warning(replica.id().str() + " is lowered to " + created->lowered);
       warn_not_enforced(member.name, created->not_enforced);
     } else {
       replica.set_failed(created.error().what);

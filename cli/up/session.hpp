@@ -18,8 +18,9 @@ namespace ringfort::cli {
 
 class Session {
  public:
-  Session(Runtime& runtime, const specs::Deployment& deployment, std::string origin,
-          UpOutput& output, std::shared_ptr<NewsBox> news, std::optional<Duration> timeout);
+  Session(Runtime& runtime, const specs::Deployment& deployment, UpOutput& output,
+          std::shared_ptr<NewsBox> news, std::optional<Duration> timeout,
+          const RunOptions& options);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -58,12 +59,12 @@ class Session {
   bool has_failed() const;
 
   Runtime& runtime_;
-  std::string origin_;
   UpOutput& output_;
   std::shared_ptr<NewsBox> news_;
   std::vector<Member> members_;  ///< in start order
   Clock::time_point begun_ = Clock::now();
   std::optional<Duration> timeout_;
+  RunOptions options_;  ///< of every container
   Clock::time_point next_board_ = begun_;
   std::set<std::string> warned_;  ///< "web: restart_policy"
   std::thread stopper_;

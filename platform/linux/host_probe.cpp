@@ -1,6 +1,8 @@
 #include "ringfort/platform/host_probe.hpp"
 
+#include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/plan_parts.hpp"
+#include "ringfort/platform/seccomp_filter.hpp"
 #include "ringfort/platform/spawner.hpp"
 
 #include <cstdlib>
@@ -8,12 +10,16 @@
 #include <future>
 #include <mutex>
 
+#include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace ringfort::platform {
 namespace {
+
+constexpr std::uint32_t kLandlockAbi = 6;  ///< with scopes, Linux 6.12
 
 constexpr const char* kSystemPaths[] = {"/usr",   "/bin",   "/sbin",  "/lib",
                                         "/lib32", "/lib64", "/libx32"};
@@ -70,53 +76,97 @@ HostFacts learn() {
 }
 
 /// Every step of a container of its own but the exec, in a child that is thrown away.
-LaunchPlan probe_plan(const HostFacts& facts) {
+LaunchPlan probe_plan(Level level, const HostFacts& facts) {
   LaunchPlan plan;
-  plan.level = Level::Namespaces;
+  plan.level = level;
   plan.argv = {"probe"};
-  plan.flags = wire::kNamespaces | wire::kRootIsTmpfs | wire::kRootReadOnly | wire::kProbe;
-  if (!facts.root) plan.flags |= wire::kUserNamespace;
-  plan.root = "/tmp";
+  plan.flags = wire::kProbe;
   plan.cwd = "/";
-  plan.hostname = "probe";
   plan.uid = facts.uid;
   plan.gid = facts.gid;
+  plan.seccomp = seccomp_filter(NetMode::None);
+  plan.landlock_abi = facts.landlock_abi;
+  if (level == Level::Landlock) {
+    plan.handled_fs = landlock_rights(facts.landlock_abi).all;
+    if (facts.landlock_abi >= 4) plan.handled_net = kBindTcp | kConnectTcp;
+    if (facts.landlock_abi >= 6) plan.shim_scopes = kScopeAbstractSockets | kScopeSignals;
+    return plan;
+  }
+  plan.flags |= wire::kNamespaces | wire::kRootIsTmpfs | wire::kRootReadOnly;
+  if (!facts.root) plan.flags |= wire::kUserNamespace;
+  plan.root = "/tmp";
+  plan.hostname = "probe";
   plan.mounts.push_back({wire::MountKind::Dir, 0, {}, "/proc", {}, 0, 0});
   plan.mounts.push_back({wire::MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
   return plan;
 }
 
+constexpr const char* kDoctor = "see what this machine offers: ringfort doctor";
+
 std::string remedy(const Error& error) {
   if (error.what.find("proc mount") != std::string::npos)
-    return "something is mounted over /proc here (as in most CI containers): run as root, or use "
-           "--isolation landlock";
-  return "allow user namespaces (sysctl user.max_user_namespaces, "
-         "kernel.apparmor_restrict_unprivileged_userns=0), run as root, or use --isolation "
-         "landlock";
+    return "something is mounted over /proc here, as in most containers (see: ringfort doctor): "
+           "run as "
+           "root, or use --isolation landlock";
+  return "allow user namespaces (see: ringfort doctor), run as root, or use --isolation landlock";
 }
 
-Status try_namespaces(Spawner& spawner) {
+/// What every level takes and no plan can do without, asked in ways that change nothing.
+Status try_basics() {
+  const auto lacks = [](const char* call, const char* purpose) {
+    return fail(os_error(errno, std::string("this machine refuses ") + call + ", which " + purpose,
+                         kDoctor));
+  };
+  std::uint32_t action = SECCOMP_RET_ERRNO;
+  if (::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0)
+    return lacks("seccomp", "filters the system calls of every program");
+  if (const Fd self{static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0))}; !self)
+    return lacks("pidfd_open", "tells the end of every container");
+  if (::syscall(SYS_close_range, ~0U, ~0U, 0U) != 0)
+    return lacks("close_range", "keeps descriptors out of every program");
+  // A kernel that has them complains of the arguments.
+  if (::syscall(SYS_openat2, AT_FDCWD, "", nullptr, 0) != 0 && errno != EINVAL)
+    return lacks("openat2", "keeps paths of a guest inside its tree");
+  if (::syscall(SYS_memfd_create, nullptr, 0U) < 0 && errno != EFAULT)
+    return lacks("memfd_create", "holds ringfort's helper program");
+  return {};
+}
+
+const Status& basics() {
+  static const Status known = [] {
+    auto tried = try_basics();
+    if (!tried) tried.error().kind = ErrorKind::Unsupported;
+    return tried;
+  }();
+  return known;
+}
+
+/// Runs the trial; the error is that of the step that failed.
+Status run_probe(Level level, Spawner& spawner) {
   auto ended = std::make_shared<std::promise<ProgramEnded>>();
   auto answer = ended->get_future();
   RunRequest request;
   request.container = "probe";
-  request.plan = probe_plan(host_facts());
+  request.plan = probe_plan(level, host_facts());
   auto run = spawner.run(std::move(request),
                          {nullptr, [ended](const ProgramEnded& how) { ended->set_value(how); }});
   if (!run) return fail(run.error());
   if (answer.wait_for(std::chrono::seconds(5)) != std::future_status::ready)
-    return fail(ErrorKind::Unsupported, "trying namespaces took over 5 seconds",
-                "use --isolation landlock");
+    return fail(ErrorKind::Unsupported, "the trial took over 5 seconds");
   const auto how = answer.get();
-  if (!how.start_error && how.exit.code == 0) return {};
-  Error error =
-      how.start_error.value_or(Error{ErrorKind::Unsupported,
-                                     "the trial ended with code " + std::to_string(how.exit.code),
-                                     {},
-                                     {},
-                                     0});
-  return fail(ErrorKind::Unsupported, "isolation namespaces is not possible here: " + error.what,
-              remedy(error));
+  if (how.start_error) return fail(*how.start_error);
+  if (how.exit.code != 0)
+    return fail(ErrorKind::Unsupported,
+                "the trial ended with code " + std::to_string(how.exit.code));
+  return {};
+}
+
+Status try_namespaces(Spawner& spawner) {
+  const auto tried = run_probe(Level::Namespaces, spawner);
+  if (tried) return {};
+  return fail(ErrorKind::Unsupported,
+              "isolation namespaces is not possible here: " + tried.error().what,
+              remedy(tried.error()));
 }
 
 /// Tried once per process and user; the answer is kept.
@@ -128,6 +178,25 @@ Status namespaces_possible(Spawner& spawner) {
   return *known;
 }
 
+Status check_abi(std::uint32_t abi) {
+  if (abi >= kLandlockAbi) return {};
+  return fail(ErrorKind::Unsupported,
+              "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " +
+                  std::to_string(abi),
+              "use --isolation namespaces, or --best-effort for less; see: ringfort doctor");
+}
+
+/// What there is below the exact levels.
+Result<ChosenLevel> lowest(const Error& refusal, std::uint32_t abi) {
+  if (abi == 0)
+    return fail(ErrorKind::Unsupported,
+                refusal.what + "; there is no Landlock either, so nothing would hold files",
+                kDoctor);
+  return ChosenLevel{Level::Landlock,
+                     "landlock of ABI " + std::to_string(abi) + " instead of 6, as " + refusal.what,
+                     {}};
+}
+
 }  // namespace
 
 const HostFacts& host_facts() {
@@ -135,22 +204,48 @@ const HostFacts& host_facts() {
   return facts;
 }
 
-Result<Level> choose_level(Isolation asked, Spawner& spawner) {
-  const auto abi = host_facts().landlock_abi;
-  Status landlock;
-  if (abi < 6)
-    landlock = fail(ErrorKind::Unsupported,
-                    "isolation landlock needs Landlock ABI 6 (Linux 6.12); this machine has ABI " +
-                        std::to_string(abi),
-                    "use --isolation namespaces");
+Result<ChosenLevel> level_for(Isolation asked, Effort effort, const Status& namespaces,
+                              std::uint32_t landlock_abi) {
+  const auto landlock = check_abi(landlock_abi);
+  const bool is_best = effort == Effort::Best;
   if (asked == Isolation::Landlock) {
-    if (!landlock) return fail(landlock.error());
-    return Level::Landlock;
+    if (landlock) return ChosenLevel{Level::Landlock, {}, {}};
+    if (!is_best) return fail(landlock.error());
+    if (namespaces)
+      return ChosenLevel{Level::Namespaces, "namespaces, as " + landlock.error().what, {}};
+    return lowest(landlock.error(), landlock_abi);
   }
-  const auto namespaces = namespaces_possible(spawner);
-  if (namespaces) return Level::Namespaces;
-  if (asked == Isolation::Namespaces || !landlock) return fail(namespaces.error());
-  return Level::Landlock;
+  if (namespaces) return ChosenLevel{Level::Namespaces, {}, {}};
+  if (asked == Isolation::Auto && landlock)
+    return ChosenLevel{Level::Landlock, {}, namespaces.error().what};
+  if (!is_best) {
+    Error error = namespaces.error();
+    if (!landlock) error.what += "; " + landlock.error().what;
+    if (!landlock) error.hint = kDoctor;
+    return fail(std::move(error));
+  }
+  if (landlock) return ChosenLevel{Level::Landlock, "landlock, as " + namespaces.error().what, {}};
+  return lowest(namespaces.error(), landlock_abi);
+}
+
+Result<ChosenLevel> choose_level(Isolation asked, Effort effort, Spawner& spawner) {
+  if (!basics()) return fail(basics().error());
+  const auto abi = host_facts().landlock_abi;
+  // The trial takes a process: not for those who would not use its answer.
+  if (asked == Isolation::Landlock && abi >= kLandlockAbi)
+    return ChosenLevel{Level::Landlock, {}, {}};
+  return level_for(asked, effort, namespaces_possible(spawner), abi);
+}
+
+Status try_level(Level level, Spawner& spawner) {
+  if (!basics()) return basics();
+  if (level == Level::Namespaces) return try_namespaces(spawner);
+  if (auto ok = check_abi(host_facts().landlock_abi); !ok) return ok;
+  const auto tried = run_probe(Level::Landlock, spawner);
+  if (tried) return {};
+  return fail(ErrorKind::Unsupported,
+              "isolation landlock is not possible here: " + tried.error().what,
+              "use --isolation namespaces");
 }
 
 }  // namespace ringfort::platform

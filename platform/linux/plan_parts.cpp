@@ -211,7 +211,7 @@ void add_landlock(LaunchPlan& plan, const Policy& policy, const HostFacts& host)
     plan.handled_fs = landlock_rights(host.landlock_abi).all;
     add_file_rules_at_landlock(plan, policy, host);
     // In the shim's own domain, so that its children may signal each other and nobody else.
-    plan.shim_scopes = kScopeAbstractSockets | kScopeSignals;
+    if (host.landlock_abi >= 6) plan.shim_scopes = kScopeAbstractSockets | kScopeSignals;
   } else {
     add_file_rules_at_namespaces(plan, policy, host);
     if (host.landlock_abi >= 6) plan.child_scopes = kScopeAbstractSockets;

@@ -4,7 +4,6 @@
 #include "ringfort/platform/shim/sys.hpp"
 
 #include <linux/mount.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -162,16 +161,14 @@ long idmap_namespace(const wire::MountStep& step, std::uint32_t uid_outside,
   if (::pipe2(told, O_CLOEXEC) != 0) return -errno;
   if (::pipe2(held, O_CLOEXEC) != 0)
     return sys(SYS_close, told[0]), sys(SYS_close, told[1]), -EMFILE;
-  clone_args args{};
-  args.flags = CLONE_NEWUSER;
-  args.exit_signal = SIGCHLD;
-  const long pid = sys(SYS_clone3, &args, sizeof args);
+  const long pid = fork_into(CLONE_NEWUSER);
   if (pid == 0) {
     // Only the child knows its name in the host's /proc when this PID namespace is not the host's.
     const pid_t self = host_pid();
     sys(SYS_write, told[1], &self, sizeof self);
     sys(SYS_close, held[1]);
-    sys(SYS_read, held[0], &args, 1UL);
+    char end = 0;
+    sys(SYS_read, held[0], &end, 1UL);
     sys(SYS_exit_group, 0);
   }
   sys(SYS_close, told[1]);

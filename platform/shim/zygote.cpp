@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -106,11 +106,10 @@ void refuse(const ShimStart& start, wire::Step step, std::int32_t error) {
 }
 
 void spawn(ShimStart& start, int signal_fd) {
-  clone_args args{};
-  args.exit_signal = SIGCHLD;
-  if ((start.request.plan_flags & wire::kNamespaces) != 0) args.flags |= CLONE_NEWPID;
-  if ((start.request.plan_flags & wire::kUserNamespace) != 0) args.flags |= CLONE_NEWUSER;
-  const long pid = sys(SYS_clone3, &args, sizeof args);
+  unsigned long flags = 0;
+  if ((start.request.plan_flags & wire::kNamespaces) != 0) flags |= CLONE_NEWPID;
+  if ((start.request.plan_flags & wire::kUserNamespace) != 0) flags |= CLONE_NEWUSER;
+  const long pid = fork_into(flags);
   if (pid == 0) {
     ::close(signal_fd);
     run_shim(start);

@@ -209,7 +209,9 @@ struct FakePlatform {
     actors::Seams seams;
     seams.files = files;
     seams.spawner = spawner;
-    seams.choose_level = [](Isolation) -> Result<Level> { return Level::Landlock; };
+    seams.choose_level = [](Isolation, platform::Effort) -> Result<platform::ChosenLevel> {
+      return platform::ChosenLevel{Level::Landlock, {}, {}};
+    };
     seams.check_reachable = [](const platform::Policy&, std::uint32_t, std::uint32_t) {
       return Status{};
     };

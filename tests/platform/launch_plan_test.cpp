@@ -1,5 +1,6 @@
 #include "ringfort/platform/launch_plan.hpp"
 
+#include "ringfort/platform/gaps.hpp"
 #include "ringfort/support/golden.hpp"
 
 #include <gtest/gtest.h>
@@ -120,7 +121,7 @@ TEST(LaunchPlan, TellsWhenEndpointsAloneAskForPortsThatTheKernelCannotHold) {
 
   EXPECT_EQ(plan.handled_net, 0U);
   EXPECT_FALSE(plan.seccomp.empty()) << "all but TCP and unix sockets is still refused";
-  const auto missing = missing_protections(policy, Level::Namespaces, stock_debian_12);
+  const auto missing = gaps(policy, Confinement::Namespaces, {stock_debian_12, false, false});
   EXPECT_TRUE(std::ranges::any_of(
       missing, [](const auto& one) { return one.find("holds no ports") != std::string::npos; }));
 }
@@ -129,7 +130,7 @@ TEST(LaunchPlan, TellsWhenItsOwnFilesCanBeRead) {
   Policy policy = host_policy();
   const auto told = [&] {
     return std::ranges::any_of(
-        missing_protections(policy, Level::Namespaces, machine(7, false)),
+        gaps(policy, Confinement::Namespaces, {machine(7, false), false, false}),
         [](const auto& one) { return one.find("own files are readable") != std::string::npos; });
   };
   EXPECT_FALSE(told());

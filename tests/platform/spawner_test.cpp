@@ -50,7 +50,7 @@ class SpawnerTest : public ::testing::TestWithParam<Level> {
     loop_ = std::move(*loop);
     spawner_ = Spawner::make(*loop_);
     const auto asked = GetParam() == Level::Landlock ? Isolation::Landlock : Isolation::Namespaces;
-    const auto level = choose_level(asked, *spawner_);
+    const auto level = choose_level(asked, Effort::Exact, *spawner_);
     if (!level) GTEST_SKIP() << to_string(level.error());
     char name[] = "/tmp/ringfort-spawner-XXXXXX";
     directory_ = ::mkdtemp(name);

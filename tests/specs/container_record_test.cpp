@@ -19,10 +19,12 @@ ContainerRecord full() {
   record.options.connect = {5432};
   record.options.read = {"/srv/a b"};
   record.options.own_port = false;
+  record.options.best_effort = true;
   record.options.timeout = std::chrono::seconds(30);
   record.options.user = "1000:1000";
   record.options.workdir = "/srv";
   record.level = Level::Namespaces;
+  record.lowered = "namespaces, as ...";
   record.durability = Durability::Full;
   record.layers = {"seccomp"};
   record.missing = {"one sentence"};
@@ -53,6 +55,8 @@ TEST(ContainerRecord, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->options.timeout, full().options.timeout);
   EXPECT_EQ(back->uid, full().uid);
   EXPECT_EQ(back->level, Level::Namespaces);
+  EXPECT_EQ(back->lowered, full().lowered);
+  EXPECT_TRUE(back->options.best_effort);
   EXPECT_EQ(back->restarts, full().restarts);
 }
 

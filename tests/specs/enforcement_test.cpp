@@ -122,10 +122,19 @@ TEST(Enforcement, RefusesWhatItWillNotDo) {
 }
 
 TEST(Enforcement, MakesRequiredFieldsErrorsWhenNobodyEnforcesThem) {
+  const std::string limits = "    resources: {memory: 64Mi, pids_limit: 9}\n";
   for (const auto* entry : {"memory", "resources.memory", "command", "env", "landlock", "seccomp",
-                            "scale.fixed", "endpoints.port", "command.args"}) {
-    EXPECT_TRUE(check_enforceable(service_with("    require: [" + std::string{entry} + "]\n")))
+                            "cgroup", "pids", "scale.fixed", "endpoints.port", "command.args"}) {
+    EXPECT_TRUE(
+        check_enforceable(service_with(limits + "    require: [" + std::string{entry} + "]\n")))
         << entry;
+  }
+  for (const auto* entry : {"memory", "cgroup", "resources.pids_limit"}) {
+    const auto status =
+        check_enforceable(service_with("    require: [" + std::string{entry} + "]\n"));
+    ASSERT_FALSE(status) << entry << " without a limit";
+    EXPECT_EQ(status.error().kind, ErrorKind::InvalidSpec) << entry;
+    EXPECT_THAT(status.error().hint, HasSubstr("write resources.")) << entry;
   }
   for (const auto* entry : {"cpu", "resources", "resources.cpu", "storage", "storage.named.size",
                             "health", "health.check.tcp.port", "privileged"}) {

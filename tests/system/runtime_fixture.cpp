@@ -26,7 +26,7 @@ void RuntimeTest::SetUp() {
     auto loop = platform::EventLoop::start();
     ASSERT_TRUE(ok(loop));
     const auto spawner = platform::Spawner::make(**loop);
-    const auto level = platform::choose_level(GetParam(), *spawner);
+    const auto level = platform::choose_level(GetParam(), platform::Effort::Exact, *spawner);
     if (!level) GTEST_SKIP() << to_string(level.error());
   }
   leaks_.emplace(data_dir());

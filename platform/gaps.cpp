@@ -1,0 +1,136 @@
+#include "ringfort/platform/gaps.hpp"
+
+namespace ringfort::platform {
+namespace {
+
+using Sentences = std::vector<std::string>;
+
+void add_landlock(Sentences& gaps, const Policy& policy, const GapFacts& facts) {
+  gaps.emplace_back("files outside the rules can still be seen by name, size and mode (stat)");
+  if (!facts.own_uid)
+    gaps.emplace_back(
+        "mode, times and attributes of files outside can be changed where they belong to the same "
+        "user (chmod, utime, setxattr)");
+  gaps.emplace_back(
+      "if supervisor, zygote and shim are all killed, what the program itself started may go on "
+      "(at namespaces the kernel ends it)");
+  if (!facts.host.root)  // whose programs never run as the shim does
+    gaps.emplace_back(
+        "a program can kill its own shim when both run as one user: reported as lost");
+  gaps.emplace_back("unix sockets with a path are reachable where their mode allows it");
+  gaps.emplace_back("/proc shows a program its own entry only, not those of its children");
+  if (policy.rootfs_dir.empty())
+    gaps.emplace_back("the host's passwd, group, hosts and hostname are read instead of made ones");
+}
+
+/// Only at best effort: the level takes ABI 6.
+void add_old_landlock(Sentences& gaps, std::uint32_t abi) {
+  if (abi < 3)
+    gaps.emplace_back(
+        "files outside the rules can be cut to nothing where their mode allows writing (Landlock "
+        "ABI 3 would hold that)");
+  if (abi < 5)
+    gaps.emplace_back(
+        "devices may be asked for anything by ioctl (Landlock ABI 5 would hold that)");
+  if (abi < 6)
+    gaps.emplace_back(
+        "processes outside that run as the same user can be signalled (Landlock ABI 6 would scope "
+        "signals)");
+}
+
+void add_host_network(Sentences& gaps, const NetworkAccess& network, std::uint32_t abi) {
+  if (abi < 6)
+    gaps.emplace_back(
+        "abstract unix sockets of the host are reachable (Landlock ABI 6 would scope them)");
+  gaps.emplace_back(
+      "the host's network is shared: its interfaces and connections can be seen in /proc/net");
+  if (network.mode == NetMode::Full) gaps.emplace_back("network full: nothing is held back");
+  if (network.mode != NetMode::Local) return;
+  if (abi < 4)
+    gaps.emplace_back("network local holds no ports, only TCP (Landlock ABI 4 would hold them)");
+  else
+    gaps.emplace_back("network local holds ports, not addresses: any address on these ports");
+  gaps.emplace_back(
+      "network local: who listens without binding gets a free port on every address, which no rule "
+      "sees");
+}
+
+void add_seatbelt(Sentences& gaps, const Policy& policy) {
+  gaps.emplace_back("other processes can be seen by name and number (process-info-pidinfo)");
+  gaps.emplace_back("POSIX shared memory and semaphores of others are reachable by name");
+  if (policy.network.mode == NetMode::Full) gaps.emplace_back("network full: nothing is held back");
+  if (policy.network.mode == NetMode::Local)
+    gaps.emplace_back("network local holds ports, not protocols: UDP may use them, too");
+  if (!policy.network.seatbelt_connect_ports.empty())
+    gaps.emplace_back("ports 53, 80 and 443 of this machine may be connected to beside the listed");
+}
+
+void add_volumes_and_gpu(Sentences& gaps, const Policy& policy, Confinement confinement) {
+  if (confinement == Confinement::Seatbelt) return;
+  for (const auto& volume : policy.volumes)
+    gaps.push_back("volume " + volume.target + " is not mounted: what is written stays in the " +
+                   "container, and goes with it");
+  if (policy.gpu != GpuAccess::None)
+    gaps.push_back("GPU " + std::string(to_string(policy.gpu)) + ": no device is given");
+}
+
+void add_memory(Sentences& gaps, const Policy& policy, bool by_kernel) {
+  if (policy.memory_limit && !by_kernel)
+    gaps.emplace_back(
+        "memory is polled, not limited by the kernel: what is in no process's pages (unmapped "
+        "memfd, pipe buffers) is not counted");
+}
+
+}  // namespace
+
+std::string_view to_string(Confinement confinement) {
+  switch (confinement) {
+    case Confinement::Seatbelt:
+      return "seatbelt";
+    case Confinement::Landlock:
+      return "landlock";
+    case Confinement::Namespaces:
+      return "namespaces";
+    case Confinement::Network:
+      return "network";
+  }
+  return "unknown";
+}
+
+Confinement confinement_of(Level level) {
+  return level == Level::Landlock ? Confinement::Landlock : Confinement::Namespaces;
+}
+
+std::vector<std::string> gaps(const Policy& policy, Confinement confinement,
+                              const GapFacts& facts) {
+  Sentences gaps;
+  const auto abi = facts.host.landlock_abi;
+  const bool is_seatbelt = confinement == Confinement::Seatbelt;
+  if (is_seatbelt) add_seatbelt(gaps, policy);
+  if (confinement == Confinement::Landlock) {
+    add_landlock(gaps, policy, facts);
+    add_old_landlock(gaps, abi);
+  }
+  if (confinement == Confinement::Namespaces && abi == 0)
+    gaps.emplace_back("no Landlock on this kernel");
+  if (confinement == Confinement::Landlock || confinement == Confinement::Namespaces)
+    add_host_network(gaps, policy.network, abi);
+  for (const auto& rule : policy.paths)
+    if (!is_seatbelt && is_within(policy.container_dir, rule.path))
+      gaps.push_back("ringfort's own files are readable below " + rule.path);
+  add_volumes_and_gpu(gaps, policy, confinement);
+  add_memory(gaps, policy, facts.memory_cgroup && !is_seatbelt);
+  gaps.emplace_back("the kernel is shared with the host: a bug of the kernel is a way out");
+  return gaps;
+}
+
+std::vector<std::string> fields_not_held(const specs::Service& service, const LaunchPlan& plan) {
+  std::vector<std::string> fields;
+  // A name of its own takes a UTS namespace.
+  if (plan.level == Level::Landlock && service.hostname) fields.emplace_back("hostname");
+  if (service.resources.pids_limit && !limits_processes(plan))
+    fields.emplace_back("resources.pids_limit");
+  return fields;
+}
+
+}  // namespace ringfort::platform
