@@ -19,6 +19,7 @@ struct JobFlags {
   Isolation isolation = Isolation::Auto;
   std::optional<Durability> durability;  ///< empty = none when attached, process when detached
   std::optional<NetMode> net;
+  specs::SeccompProfile seccomp = specs::SeccompProfile::Default;
   std::vector<std::uint16_t> connect;
   std::vector<std::uint16_t> listen;
   std::optional<Bytes> memory;

@@ -117,6 +117,7 @@ constexpr auto table = std::to_array<Rule>({
     {"localhost_reachability", "", not_yet, ""},
     {"linger", "", enforced, "the rest of the tree, after the main program"},
     {"require", "", enforced, ""},
+    {"seccomp", "", enforced, "default, build (debuggers) or strict (no sockets)"},
 });
 
 }  // namespace
