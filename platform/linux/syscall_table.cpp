@@ -6,7 +6,7 @@ namespace ringfort::platform {
 namespace {
 
 constexpr SyscallRow kRows[] = {
-#include "syscall_rows.inc"
+#include <syscall_rows.inc>
 };
 
 constexpr bool all_fit() {

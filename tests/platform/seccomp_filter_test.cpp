@@ -195,7 +195,8 @@ std::array<std::vector<std::uint64_t>, 4> values_for(CallRule rule) {
     case CallRule::Socket:
     case CallRule::Socketpair:
       lists[0] = with_high_bits({0, 1, 2, 3, 9, 10, 11, 16, 17, 30, 38, 40, 44, 0xffffffff});
-      lists[1] = with_high_bits({0, 1, 2, 3, 5, 10, 0x80001, 0x80801, 0x80802, 0x11, 0xffffffff});
+      lists[1] =
+          with_high_bits({0, 1, 2, 3, 5, 9, 10, 0x80001, 0x80801, 0x80802, 0x11, 0xffffffff});
       lists[2] = with_high_bits({0, 1, 6, 17, 58, 132, 256, 262, 0x10006, 0xffffffff});
       break;
     case CallRule::FlagsIn2:
