@@ -1,5 +1,6 @@
 // ringfort-bench: what the supervision of one short life costs, beside the life itself.
 #include "lifecycle.hpp"
+#include "lifecycle_filter.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -115,6 +116,19 @@ int refuse(const Error& error) {
   return 1;
 }
 
+void print_filter_cost(Isolation level) {
+  const auto cost =
+      filter_cost({NetMode::Full, specs::SeccompProfile::Default,
+                   level == Isolation::Landlock ? Level::Landlock : Level::Namespaces});
+  if (!cost) {
+    std::printf("seccomp filter       refused by this kernel\n");
+    return;
+  }
+  std::printf("seccomp filter       %zu instructions, at most %zu a call, %.1f us a spawn\n",
+              cost->instructions, cost->longest_path,
+              std::chrono::duration<double, std::micro>(cost->attach).count());
+}
+
 int lifecycle(const Asked& asked) {
   const auto level = parse_isolation(asked.level);
   if (!level || *level == Isolation::Auto)
@@ -132,6 +146,7 @@ int lifecycle(const Asked& asked) {
 
   std::printf("%zu lives, %zu at once, level %s, data on %s, after a warm-up of %zu\n", asked.lives,
               asked.in_flight, asked.level.c_str(), directory.file_system().c_str(), asked.warm_up);
+  print_filter_cost(*level);
   // ext4 slows down after some thousands of unlinks, so figures of a fresh directory flatter.
   const auto warm =
       runtime_lives(**runtime, service, Durability::Process, {asked.warm_up, asked.in_flight});

@@ -86,7 +86,7 @@ void seatbelt_text(benchmark::State& state) {
 BENCHMARK(seatbelt_text);
 
 void seccomp_program(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(seccomp_filter(NetMode::Local));
+  for (auto _ : state) benchmark::DoNotOptimize(seccomp_filter({NetMode::Local}));
 }
 BENCHMARK(seccomp_program);
 

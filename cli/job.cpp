@@ -42,6 +42,12 @@ Result<NetMode> network(const JobFlags& flags) {
   return *flags.net;
 }
 
+Status check_seccomp(const JobFlags& flags, NetMode net) {
+  if (flags.seccomp != specs::SeccompProfile::Strict || net == NetMode::None) return {};
+  return wrong("--seccomp strict makes no sockets, but a network is asked for",
+               "leave out --seccomp, or --net and the ports");
+}
+
 Status add_paths(const std::vector<std::string>& given, const char* flag, const Caller& caller,
                  std::vector<std::string>& target) {
   for (const auto& path : given) {
@@ -91,6 +97,9 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
              into(parse_durability_flag, flags.durability));
   add_option(app, "--net", "MODE", "none (default), local or full",
              into(parse_net_flag, flags.net));
+  add_option(app, "--seccomp", "PROFILE",
+             "system calls: default, build (debuggers, too) or strict (no sockets)",
+             into(parse_seccomp_flag, flags.seccomp));
   add_option(app, "--connect", "PORT", "may connect to this local port; implies --net local",
              append(parse_port, flags.connect));
   add_option(app, "--listen", "PORT", "may listen on this local port; implies --net local",
@@ -184,6 +193,8 @@ Result<Job> make_job(const JobFlags& flags, const Arguments& command, const Call
   options.best_effort = flags.best_effort;
   const auto net = network(flags);
   if (!net) return fail(net.error());
+  if (auto fits = check_seccomp(flags, *net); !fits) return fail(fits.error());
+  job.service.seccomp = flags.seccomp;
   options.net = *net;
   options.connect = flags.connect;
   options.listen = flags.listen;

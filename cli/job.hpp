@@ -20,6 +20,7 @@ struct JobFlags {
   bool best_effort = false;
   std::optional<Durability> durability;  ///< empty = none when attached, process when detached
   std::optional<NetMode> net;
+  specs::SeccompProfile seccomp = specs::SeccompProfile::Default;
   std::vector<std::uint16_t> connect;
   std::vector<std::uint16_t> listen;
   std::optional<Bytes> memory;

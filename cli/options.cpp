@@ -125,6 +125,14 @@ Result<specs::LogMode> parse_log_mode_flag(std::string_view text) {
   return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a log mode", "write drop or block");
 }
 
+Result<specs::SeccompProfile> parse_seccomp_flag(std::string_view text) {
+  using enum specs::SeccompProfile;
+  for (const auto profile : {Default, Build, Strict})
+    if (text == specs::word(profile)) return profile;
+  return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a seccomp profile",
+              "write default, build or strict");
+}
+
 Result<NetMode> parse_net_flag(std::string_view text) {
   if (const auto mode = parse_net_mode(text)) return *mode;
   return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a network",

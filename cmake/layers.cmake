@@ -86,6 +86,20 @@ function(ringfort_caf_headers target)
   endif()
 endfunction()
 
+# Makes syscall_rows.inc of platform/linux/syscalls.txt for <target>.
+function(ringfort_syscall_table target)
+  if(NOT RINGFORT_OS STREQUAL "linux")
+    return()
+  endif()
+  set(table "${PROJECT_SOURCE_DIR}/platform/linux/syscalls.txt")
+  set(script "${PROJECT_SOURCE_DIR}/cmake/syscall_table.cmake")
+  set(rows "${PROJECT_BINARY_DIR}/syscalls/syscall_rows.inc")
+  add_custom_command(OUTPUT "${rows}" DEPENDS "${table}" "${script}" VERBATIM
+    COMMAND "${CMAKE_COMMAND}" -DTABLE=${table} -DOUTPUT=${rows} -P "${script}")
+  target_sources(${target} PRIVATE "${rows}")
+  target_include_directories(${target} PRIVATE "${PROJECT_BINARY_DIR}/syscalls")
+endfunction()
+
 # Builds platform/shim/*.cpp as the static program ringfort-shim<suffix>, which speaks this version of
 # the protocol, and puts its stripped image and that number into <target>, under the names that
 # platform/linux/zygote_process.cpp and platform/protocol.cpp know. A program that has them itself

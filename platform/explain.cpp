@@ -3,6 +3,7 @@
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/units.hpp"
 #include "ringfort/specs/utf8.hpp"
+#include "ringfort/specs/words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -139,7 +140,25 @@ std::string limits(const Policy& policy) {
   return table.text();
 }
 
-// JSON by hand: the layer has no JSON library, and eight keys are no reason to give it one.
+std::string_view profile_words(specs::SeccompProfile profile) {
+  switch (profile) {
+    case specs::SeccompProfile::Default:
+      return "what ordinary programs need";
+    case specs::SeccompProfile::Build:
+      return "as default, and debuggers at level namespaces";
+    case specs::SeccompProfile::Strict:
+      return "plain computing on files: no socket, whatever the network";
+  }
+  return "";
+}
+
+std::string calls(specs::SeccompProfile profile) {
+  Table table("System calls");
+  table.row(std::string(specs::word(profile)), std::string(profile_words(profile)));
+  return table.text();
+}
+
+// JSON by hand: the layer has no JSON library, and ten keys are no reason to give it one.
 
 std::string quoted(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -203,7 +222,7 @@ std::string json(const NetworkAccess& network) {
 
 std::string explain_policy(const Policy& policy) {
   return files(policy) + volumes(policy) + network(policy.network) + gpu(policy.gpu) +
-         limits(policy);
+         calls(policy.seccomp) + limits(policy);
 }
 
 std::string explain_policy_json(const Policy& policy) {
@@ -217,6 +236,7 @@ std::string explain_policy_json(const Policy& policy) {
        {"volumes", array(policy.volumes, rendered)},
        {"network", json(policy.network)},
        {"gpu", quoted(to_string(policy.gpu))},
+       {"seccomp", quoted(specs::word(policy.seccomp))},
        {"memory_limit", policy.memory_limit ? std::to_string(policy.memory_limit->count) : "null"},
        {"max_files", std::to_string(policy.max_files)}});
 }

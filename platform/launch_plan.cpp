@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <mutex>
 
 namespace ringfort::platform {
 namespace {
@@ -154,13 +155,15 @@ std::vector<std::string> candidates(const Policy& policy, const std::string& pro
   return result;
 }
 
-/// There are three, and each is the same for every container: assembled once.
-const std::vector<BpfInstruction>& filter_for(NetMode net) {
-  static const auto none = seccomp_filter(NetMode::None);
-  static const auto local = seccomp_filter(NetMode::Local);
-  static const auto full = seccomp_filter(NetMode::Full);
-  if (net == NetMode::None) return none;
-  return net == NetMode::Local ? local : full;
+/// There are a few, each the same for every container that chooses so: assembled once, when the
+/// first one asks.
+std::vector<BpfInstruction> filter_for(const FilterChoice& choice) {
+  static std::mutex mutex;
+  static std::vector<std::pair<FilterChoice, std::vector<BpfInstruction>>> known;
+  const std::lock_guard lock{mutex};
+  const auto found = std::ranges::find(known, choice, [](const auto& one) { return one.first; });
+  if (found != known.end()) return found->second;
+  return known.emplace_back(choice, seccomp_filter(choice)).second;
 }
 
 std::string working_directory(const Policy& policy, const Command& command, Level level) {
@@ -220,7 +223,8 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   if (command.terminal) add_terminal(plan);
   if (!command.listen_name.empty() && command.own_port) plan.flags |= wire::kListen;
   if (command.log.blocks) plan.flags |= wire::kLogBlocks;
-  plan.seccomp = filter_for(policy.network.mode);
+  plan.seccomp_profile = policy.seccomp;
+  plan.seccomp = filter_for({policy.network.mode, policy.seccomp, level});
   return plan;
 }
 

@@ -75,6 +75,7 @@ struct LaunchPlan {
   std::vector<PortRulePlan> port_rules;
   std::vector<LimitPlan> limits;
   std::vector<BpfInstruction> seccomp;
+  specs::SeccompProfile seccomp_profile = specs::SeccompProfile::Default;  ///< what made it
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
   std::uint32_t flags = 0;  ///< wire::PlanFlags

@@ -1,5 +1,7 @@
 // The flat form of a launch plan, for the shim, and the readable one, for people.
 #include "ringfort/platform/launch_plan.hpp"
+#include "ringfort/platform/seccomp_filter.hpp"
+#include "ringfort/specs/words.hpp"
 
 #include <cstring>
 #include <sstream>
@@ -178,7 +180,8 @@ std::string to_text(const LaunchPlan& plan) {
     out << "limit " << limit.resource << ' ' << limit.soft << ' ' << limit.hard << '\n';
   print_mounts(out, plan);
   print_rules(out, plan);
-  out << "seccomp " << plan.seccomp.size() << " instructions\n";
+  out << "seccomp " << specs::word(plan.seccomp_profile) << ", " << plan.seccomp.size()
+      << " instructions, at most " << longest_path(plan.seccomp) << " a call\n";
   if (plan.linger_usec > 0) out << "linger " << plan.linger_usec << "us\n";
   if (plan.memory_limit > 0) out << "memory " << plan.memory_limit << " bytes, by the shim\n";
   if (plan.deadline_usec > 0)

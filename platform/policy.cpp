@@ -268,6 +268,7 @@ Result<Policy> make_policy(const specs::Service& service, const RunOptions& opti
   policy.volumes = *std::move(volumes);
   policy.network = *std::move(network);
   policy.gpu = gpu_access(service, context);
+  policy.seccomp = service.seccomp;
   policy.memory_limit = service.resources.memory;
   return policy;
 }

@@ -57,6 +57,7 @@ struct Policy {
   std::vector<VolumeRule> volumes;  ///< sorted by target, so that a parent is mounted first
   NetworkAccess network;
   GpuAccess gpu = GpuAccess::None;
+  specs::SeccompProfile seccomp = specs::SeccompProfile::Default;
   std::optional<Bytes> memory_limit;
   std::uint32_t max_files = 4096;
   bool operator==(const Policy&) const = default;

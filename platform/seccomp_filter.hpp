@@ -2,20 +2,26 @@
 #pragma once
 
 #include "ringfort/platform/launch_plan.hpp"
+#include "ringfort/platform/syscall_table.hpp"
 
-#include <cstdint>
-#include <span>
 #include <vector>
 
 namespace ringfort::platform {
 
-/// What makes `--net none` and `--net local` true, and closes what would go round the rest:
-/// other socket families and protocols, UDP, MPTCP, TCP Fast Open, io_uring, nested namespaces,
-/// mounts, ptrace, keyrings. Native calls only: a foreign ABI kills, x32 numbers are ENOSYS.
-std::vector<BpfInstruction> seccomp_filter(NetMode net);
+struct FilterChoice {
+  NetMode net = NetMode::None;
+  specs::SeccompProfile profile = specs::SeccompProfile::Default;
+  Level level = Level::Landlock;  ///< says which namespaces are the container's own
+  Machine machine = kThisMachine;
+  bool operator==(const FilterChoice&) const = default;
+};
 
-/// Runs a filter without a kernel: the SECCOMP_RET_* value for one call. For tests.
-std::uint32_t evaluate(std::span<const BpfInstruction> filter, std::uint32_t arch,
-                       std::uint32_t number, std::span<const std::uint64_t> arguments);
+/// The table of system calls (linux/syscalls.txt) as a program. It makes `--net none` and `local`
+/// true and closes what would go round the rest. Native calls only: a foreign ABI kills, x32 and
+/// every other number that the table lacks is ENOSYS.
+std::vector<BpfInstruction> seccomp_filter(const FilterChoice& choice);
+
+/// How many instructions run at most, whatever the call. A filter only ever jumps forward.
+std::size_t longest_path(const std::vector<BpfInstruction>& filter);
 
 }  // namespace ringfort::platform

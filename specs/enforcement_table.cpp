@@ -118,6 +118,7 @@ constexpr auto table = std::to_array<Rule>({
     {"linger", "", enforced, "the rest of the tree, after the main program"},
     {"require", "", enforced,
      "landlock, namespaces, seccomp, cgroup, or a field; else no container"},
+    {"seccomp", "", enforced, "default, build (debuggers) or strict (no sockets)"},
 });
 
 }  // namespace

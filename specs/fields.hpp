@@ -103,6 +103,7 @@ void host_fields(V& v, S&... s) {
   v("localhost_reachability", s.localhost_reachability...);
   v("linger", s.linger...);
   v("require", s.require...);
+  v("seccomp", s.seccomp...);
 }
 RINGFORT_FIELDS(Service) {
   workload_fields(v, s...);

@@ -19,6 +19,8 @@ enum class ResourceType { Service, Job, Cron };
 enum class WindowsIsolation { Auto, Process, Hyperv };
 enum class NodeMode { Shared, Dedicated, Exclusive };
 enum class LogMode { Drop, Block };
+/// Which system calls a program may make, beside what its network allows.
+enum class SeccompProfile { Default, Build, Strict };
 enum class PlatformOs { Linux, Windows, Macos };
 enum class PlatformArch { Amd64, Arm64 };
 enum class AffinityKind { Spread, Pack, Pin };
@@ -124,6 +126,8 @@ struct Service {
   /// ringfort's own: what must be enforced (`landlock`, `memory`, or a field's path), else creation
   /// is an error.
   std::vector<std::string> require;
+  /// ringfort's own: the table of system calls, platform/linux/syscalls.txt.
+  SeccompProfile seccomp = SeccompProfile::Default;
   bool operator==(const Service&) const = default;
 };
 

@@ -137,6 +137,15 @@ void check_requirements(Checks& checks, const std::string& path, const Service& 
   }
 }
 
+/// A server without sockets can only use the one that it is handed.
+void check_seccomp(Checks& checks, const std::string& path, const Service& service) {
+  if (service.seccomp != SeccompProfile::Strict) return;
+  const bool is_handed_one = activated_endpoint(service.endpoints) != nullptr;
+  checks.expect(service.endpoints.empty() || is_handed_one, path + ".seccomp",
+                "strict makes no sockets, and the service has endpoints",
+                "write default, or socket_activation: true at the endpoint");
+}
+
 }  // namespace
 
 std::string quoted(std::string_view text) { return "\"" + printable(text, 60) + "\""; }
@@ -180,6 +189,7 @@ void check_service(Checks& checks, const std::string& path, const Service& servi
   check_ulimits(checks, path + ".ulimits", service.ulimits);
   check_wasm(checks, path, service);
   check_requirements(checks, path, service);
+  check_seccomp(checks, path, service);
   if (service.linger)
     checks.expect(*service.linger <= std::chrono::hours{1}, path + ".linger",
                   "is longer than an hour", "write 1h at most");

@@ -74,6 +74,8 @@ inline constexpr auto words<NodeMode> = word_list("shared", "dedicated", "exclus
 template <>
 inline constexpr auto words<LogMode> = word_list("drop", "block");
 template <>
+inline constexpr auto words<SeccompProfile> = word_list("default", "build", "strict");
+template <>
 inline constexpr auto words<PlatformOs> = word_list("linux", "windows", "macos");
 template <>
 inline constexpr auto words<PlatformArch> = word_list("amd64", "arm64");

@@ -1,313 +1,350 @@
 #include "ringfort/platform/seccomp_filter.hpp"
 
+#include "ringfort/platform/linux/bpf_assembler.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <map>
+#include <cstdlib>
+#include <span>
 
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 namespace ringfort::platform {
 namespace {
 
-#if defined(__x86_64__)
-constexpr std::uint32_t kArch = AUDIT_ARCH_X86_64;
-constexpr std::uint32_t kFirstForeign = 0x40000000;  // x32 calls carry this bit
-#elif defined(__aarch64__)
-constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
-constexpr std::uint32_t kFirstForeign = 0xffffffff;
-#else
-#error "ringfort knows the system calls of x86_64 and aarch64"
-#endif
+using Label = BpfAssembler::Label;
 
-/// What a call number leads to. The order is the order of the blocks in the program.
-enum class Verdict { Allow, Eperm, Enosys, Socket, Socketpair, Flags2, Flags3, Clone, Ioctl };
-
-struct Rule {
-  long number;
-  Verdict verdict;
-};
-
-/// Calls that are not simply allowed. Numbers come from the kernel's headers.
-constexpr Rule kRules[] = {
-    {SYS_socket, Verdict::Socket},
-    {SYS_socketpair, Verdict::Socketpair},
-    // MSG_FASTOPEN connects without the hook that Landlock sees (its issue 41).
-    {SYS_sendto, Verdict::Flags3},
-    {SYS_sendmmsg, Verdict::Flags3},
-    {SYS_sendmsg, Verdict::Flags2},
-    {SYS_clone, Verdict::Clone},
-    {SYS_ioctl, Verdict::Ioctl},
-    // clone3 keeps its flags in memory, where no filter sees them; libc falls back to clone.
-    {SYS_clone3, Verdict::Enosys},
-    {SYS_io_uring_setup, Verdict::Enosys},
-    {SYS_io_uring_enter, Verdict::Enosys},
-    {SYS_io_uring_register, Verdict::Enosys},
-    {SYS_unshare, Verdict::Eperm},
-    {SYS_setns, Verdict::Eperm},
-    {SYS_mount, Verdict::Eperm},
-    {SYS_umount2, Verdict::Eperm},
-    {SYS_pivot_root, Verdict::Eperm},
-    {SYS_chroot, Verdict::Eperm},
-    {SYS_open_tree, Verdict::Eperm},
-    {SYS_move_mount, Verdict::Eperm},
-    {SYS_fsopen, Verdict::Eperm},
-    {SYS_fsconfig, Verdict::Eperm},
-    {SYS_fsmount, Verdict::Eperm},
-    {SYS_fspick, Verdict::Eperm},
-    {SYS_mount_setattr, Verdict::Eperm},
-    {SYS_open_by_handle_at, Verdict::Eperm},
-    {SYS_ptrace, Verdict::Eperm},
-    {SYS_process_vm_readv, Verdict::Eperm},
-    {SYS_process_vm_writev, Verdict::Eperm},
-    {SYS_kcmp, Verdict::Eperm},
-    {SYS_pidfd_getfd, Verdict::Eperm},
-    {SYS_add_key, Verdict::Eperm},
-    {SYS_request_key, Verdict::Eperm},
-    {SYS_keyctl, Verdict::Eperm},
-    {SYS_bpf, Verdict::Eperm},
-    {SYS_perf_event_open, Verdict::Eperm},
-    {SYS_userfaultfd, Verdict::Eperm},
-};
-
+constexpr std::uint32_t kNewTime = 0x80;  // CLONE_NEWTIME, for unshare only. Linux 5.6
 constexpr std::uint32_t kNamespaceFlags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
                                           CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
                                           CLONE_NEWCGROUP;
-constexpr std::uint32_t kTiocsti = 0x5412;
-constexpr std::uint32_t kTioclinux = 0x541c;
+constexpr std::uint32_t kFastOpen = 0x20000000;                  // MSG_FASTOPEN
+constexpr std::uint32_t kTerminal[] = {0x5412, 0x541c, 0x5423};  // TIOCSTI, TIOCLINUX, TIOCSETD
+constexpr std::uint32_t kPersonalities[] = {0, 0xffffffff};      // the default, and the query
+constexpr std::uint32_t kMorePersonalities[] = {0x8, 0x40000, 0x40008};
+constexpr std::uint32_t kUserPriorities = 2;  // PRIO_USER
+constexpr std::uint32_t kUserIo = 3;          // IOPRIO_WHO_USER
 
-/// An instruction whose jumps name blocks instead of distances.
-struct Draft {
-  std::uint16_t code;
-  std::uint32_t k = 0;
-  int if_true = -1;   ///< label, -1 = next
-  int if_false = -1;  ///< label, -1 = next
-  int label = -1;     ///< this instruction's own
+/// Requests of `ioctl-few`, from and to.
+constexpr std::pair<std::uint32_t, std::uint32_t> kPlainRequests[] = {
+    {0x5401, 0x5411},          // TCGETS … TIOCOUTQ: modes, process groups
+    {0x5413, 0x5413},          // TIOCGWINSZ
+    {0x541b, 0x541b},          // FIONREAD
+    {0x5421, 0x5421},          // FIONBIO
+    {0x5429, 0x5429},          // TIOCGSID
+    {0x5450, 0x5452},          // FIONCLEX, FIOCLEX, FIOASYNC
+    {0x40049409, 0x40049409},  // FICLONE
+    {0x402c542b, 0x402c542d},  // TCSETS2 and its kin
+    {0x802c542a, 0x802c542a},  // TCGETS2
 };
 
-class Assembler {
- public:
-  int new_label() { return labels_++; }
-  void place(int label) { pending_.push_back(label); }
+std::uint32_t arch_of(Machine machine) {
+  return machine == Machine::X86_64 ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_AARCH64;
+}
 
-  void load(std::uint32_t offset) { add({BPF_LD | BPF_W | BPF_ABS, offset}); }
-  void mask(std::uint32_t bits) { add({BPF_ALU | BPF_AND | BPF_K, bits}); }
-  void give(std::uint32_t value) { add({BPF_RET | BPF_K, value}); }
-  void equal(std::uint32_t value, int if_true, int if_false = -1) {
-    add({BPF_JMP | BPF_JEQ | BPF_K, value, if_true, if_false});
+/// The rule as it stands at this level and network: what needs no look at arguments becomes plain.
+CallRule settled(CallRule rule, const FilterChoice& choice) {
+  const bool is_apart = choice.level != Level::Landlock;
+  const bool is_open = choice.net == NetMode::Full;
+  switch (rule) {
+    case CallRule::OwnIpc:
+    case CallRule::OwnPids:
+      return is_apart ? CallRule::Allow : CallRule::Eperm;
+    case CallRule::Self:
+    case CallRule::SelfPriority:
+    case CallRule::SelfIo:
+      return is_apart ? CallRule::Allow : rule;
+    case CallRule::Socket:
+    case CallRule::Socketpair:
+    case CallRule::FlagsIn2:
+    case CallRule::FlagsIn3:
+      return is_open ? CallRule::Allow : rule;
+    default:
+      return rule;
   }
-  void at_least(std::uint32_t value, int if_true, int if_false = -1) {
-    add({BPF_JMP | BPF_JGE | BPF_K, value, if_true, if_false});
-  }
-  void any_bit(std::uint32_t bits, int if_true, int if_false = -1) {
-    add({BPF_JMP | BPF_JSET | BPF_K, bits, if_true, if_false});
-  }
+}
 
-  std::vector<BpfInstruction> finish() const {
-    std::vector<BpfInstruction> program;
-    for (std::size_t at = 0; at < drafts_.size(); ++at) {
-      const Draft& draft = drafts_[at];
-      program.push_back(
-          {draft.code, distance(at, draft.if_true), distance(at, draft.if_false), draft.k});
-    }
-    return program;
-  }
-
- private:
-  void add(Draft draft) {
-    for (const int label : pending_) places_[label] = drafts_.size();
-    pending_.clear();
-    drafts_.push_back(draft);
-  }
-  std::uint8_t distance(std::size_t from, int label) const {
-    if (label < 0) return 0;
-    return static_cast<std::uint8_t>(places_.at(label) - from - 1);
-  }
-
-  int labels_ = 0;
-  std::vector<int> pending_;
-  std::map<int, std::size_t> places_;
-  std::vector<Draft> drafts_;
-};
-
-/// From `first` on (until the next segment) every number leads to `verdict`.
+/// From `first` on, up to the next one, every number has this rule.
 struct Segment {
-  std::uint32_t first;
-  Verdict verdict;
+  std::uint32_t first = 0;
+  std::uint32_t size = 0;
+  CallRule rule = CallRule::Enosys;
+  std::uint32_t weight = 1;
 };
 
-std::vector<Segment> segments() {
-  std::map<std::uint32_t, Verdict> special;
-  for (const Rule& rule : kRules) special[static_cast<std::uint32_t>(rule.number)] = rule.verdict;
-  std::vector<Segment> result{{0, Verdict::Allow}};
-  const auto go_on = [&result](std::uint32_t from, Verdict verdict) {
-    if (result.back().first == from) {
-      result.back().verdict = verdict;
-      if (result.size() > 1 && result[result.size() - 2].verdict == verdict) result.pop_back();
-    } else if (result.back().verdict != verdict) {
-      result.push_back({from, verdict});
-    }
-  };
-  for (const auto& [number, verdict] : special) {
-    go_on(number, verdict);
-    go_on(number + 1, Verdict::Allow);
+std::vector<Segment> segments(const FilterChoice& choice) {
+  constexpr std::uint32_t kHot = 16;
+  std::array<CallRule, kSyscallNumbers> rules;
+  std::array<std::uint32_t, kSyscallNumbers> weights{};
+  rules.fill(CallRule::Enosys);
+  for (const auto& row : syscall_table()) {
+    if (row.number(choice.machine) < 0) continue;
+    const auto number = static_cast<std::size_t>(row.number(choice.machine));
+    rules[number] = settled(row.rule(choice.profile), choice);
+    weights[number] = row.is_hot ? kHot : 0;
   }
-  go_on(kFirstForeign, Verdict::Enosys);
+  std::vector<Segment> result;
+  result.reserve(kSyscallNumbers / 4);
+  for (std::uint32_t number = 0; number < kSyscallNumbers; ++number) {
+    if (result.empty() || result.back().rule != rules[number])
+      result.push_back({number, 0, rules[number], 1});
+    ++result.back().size;
+    result.back().weight += weights[number];
+  }
+  if (result.back().rule != CallRule::Enosys)
+    result.push_back({kSyscallNumbers, 0, CallRule::Enosys, 1});
+  result.back().size = 0 - result.back().first;  // to the end of all numbers
   return result;
 }
 
-using Blocks = std::map<Verdict, int>;
+class Compiler {
+ public:
+  explicit Compiler(const FilterChoice& choice) : choice_(choice) { blocks_.fill(kNone); }
 
-/// Binary search: a handful of compares for any number.
-void search(Assembler& code, std::span<const Segment> part, const Blocks& blocks) {
-  if (part.size() == 2)
-    return code.at_least(part[1].first, blocks.at(part[1].verdict), blocks.at(part[0].verdict));
-  const std::size_t middle = part.size() / 2;
-  const auto low = part.first(middle);
-  const auto high = part.subspan(middle);
-  const int high_label = high.size() == 1 ? blocks.at(high[0].verdict) : code.new_label();
-  if (low.size() == 1) {
-    code.at_least(high[0].first, high_label, blocks.at(low[0].verdict));
-  } else {
-    code.at_least(high[0].first, high_label);
-    search(code, low, blocks);
+  std::vector<BpfInstruction> compile() {
+    const Label native = code_.new_label();
+    code_.load(offsetof(seccomp_data, arch));
+    code_.equal(arch_of(choice_.machine), native);
+    code_.give(SECCOMP_RET_KILL_PROCESS);
+    code_.place(native);
+    code_.load(offsetof(seccomp_data, nr));
+    const auto all = segments(choice_);
+    search(all);
+    socket_block();
+    flag_blocks();
+    ioctl_blocks();
+    personality_block();
+    process_blocks();
+    // Last, as everything above may lead there.
+    give(CallRule::Allow, SECCOMP_RET_ALLOW);
+    give(CallRule::Eperm, SECCOMP_RET_ERRNO | EPERM);
+    give(CallRule::Enosys, SECCOMP_RET_ERRNO | ENOSYS);
+    return code_.finish();
   }
-  if (high.size() > 1) {
-    code.place(high_label);
-    search(code, high, blocks);
+
+ private:
+  static constexpr Label kNone = -2;
+  static constexpr std::size_t kRules = static_cast<std::size_t>(CallRule::SelfIo) + 1;
+
+  /// Where a call with this rule goes on. Only what is asked for is made.
+  Label block(CallRule rule) {
+    Label& label = blocks_[static_cast<std::size_t>(rule)];
+    if (label == kNone) label = code_.new_label();
+    return label;
   }
+  bool begins(CallRule rule) {
+    const Label label = blocks_[static_cast<std::size_t>(rule)];
+    if (label != kNone) code_.place(label);
+    return label != kNone;
+  }
+  void give(CallRule rule, std::uint32_t verdict) {
+    if (begins(rule)) code_.give(verdict);
+  }
+  void load_argument(std::size_t index) {  // its low half: all that is asked about has 32 bits
+    code_.load(static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * index));
+  }
+  Label allow() { return block(CallRule::Allow); }
+  Label eperm() { return block(CallRule::Eperm); }
+
+  void search(std::span<const Segment> part);
+  bool list(std::span<const Segment> part);
+  void socket_block();
+  void flag_blocks();
+  void ioctl_blocks();
+  void personality_block();
+  void process_blocks();
+
+  FilterChoice choice_;
+  BpfAssembler code_;
+  std::array<Label, kRules> blocks_;
+};
+
+/// Up to three single numbers within one rule are asked for one by one: half the instructions of
+/// a search. False when `part` does not look like that.
+bool Compiler::list(std::span<const Segment> part) {
+  const auto widest = std::ranges::max_element(part, {}, &Segment::size);
+  const auto is_single = [&](const Segment& segment) {
+    return segment.rule != widest->rule && segment.size == 1;
+  };
+  const auto singles = std::ranges::count_if(part, is_single);
+  const auto others = std::ranges::count(part, widest->rule, &Segment::rule);
+  if (singles == 0 || singles > 3 || static_cast<std::size_t>(singles + others) != part.size())
+    return false;
+  auto left = singles;
+  for (const auto& segment : part) {
+    if (!is_single(segment)) continue;
+    code_.equal(segment.first, block(segment.rule),
+                --left == 0 ? block(widest->rule) : BpfAssembler::kNext);
+  }
+  return true;
 }
 
-constexpr std::uint32_t argument(int index) {
-  return offsetof(seccomp_data, args) + sizeof(std::uint64_t) * static_cast<std::size_t>(index);
+/// A binary search whose halves weigh the same, so that hot calls are found early.
+void Compiler::search(std::span<const Segment> part) {
+  if (list(part)) return;
+  std::uint32_t whole = 0;
+  for (const auto& segment : part) whole += segment.weight;
+  std::size_t middle = 1;
+  for (auto below = part[0].weight; middle + 1 < part.size(); ++middle) {
+    if (2 * below + part[middle].weight > whole) break;  // nearer to half without it
+    below += part[middle].weight;
+  }
+  const auto low = part.first(middle);
+  const auto high = part.subspan(middle);
+  const Label high_label = high.size() == 1 ? block(high[0].rule) : code_.new_label();
+  code_.at_least(high[0].first, high_label,
+                 low.size() == 1 ? block(low[0].rule) : BpfAssembler::kNext);
+  if (low.size() > 1) search(low);
+  if (high.size() > 1) {
+    code_.place(high_label);
+    search(high);
+  }
 }
 
 /// Families first; at `local` only TCP streams of the two internet families.
-void socket_block(Assembler& code, NetMode net, int allow, int deny_family, int deny_protocol) {
-  code.load(argument(0));
-  if (net == NetMode::None) return code.equal(AF_UNIX, allow, deny_family);
-  const int internet = code.new_label();
-  code.equal(AF_UNIX, allow);
-  code.equal(AF_INET, internet);
-  code.equal(AF_INET6, internet, deny_family);
-  code.place(internet);
-  code.load(argument(1));
-  code.mask(0xf);  // the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
-  const int stream = code.new_label();
-  code.equal(SOCK_STREAM, stream, deny_protocol);
-  code.place(stream);
-  code.load(argument(2));
-  code.equal(0, allow);
-  code.equal(IPPROTO_TCP, allow, deny_protocol);  // MPTCP would pass Landlock by (its issue 54)
+void Compiler::socket_block() {
+  const Label no_family = code_.new_label();
+  const Label no_protocol = code_.new_label();
+  const bool is_pair = begins(CallRule::Socketpair);
+  if (is_pair) {
+    load_argument(0);
+    code_.equal(AF_UNIX, allow(), no_family);
+  }
+  const bool is_local = choice_.net == NetMode::Local;
+  const bool is_socket = begins(CallRule::Socket);
+  if (is_socket) {
+    load_argument(0);
+    code_.equal(AF_UNIX, allow(), is_local ? BpfAssembler::kNext : no_family);
+  }
+  if (is_socket && is_local) {
+    const Label internet = code_.new_label();
+    code_.equal(AF_INET, internet);
+    code_.equal(AF_INET6, internet, no_family);
+    code_.place(internet);
+    load_argument(1);
+    code_.mask(0xf);  // the rest are SOCK_CLOEXEC and SOCK_NONBLOCK
+    code_.equal(SOCK_STREAM, BpfAssembler::kNext, no_protocol);
+    load_argument(2);
+    code_.equal(0, allow());
+    code_.equal(IPPROTO_TCP, allow());  // MPTCP would pass Landlock by (its issue 54)
+    code_.place(no_protocol);
+    code_.give(SECCOMP_RET_ERRNO | EPROTONOSUPPORT);
+  }
+  if (!is_pair && !is_socket) return;
+  code_.place(no_family);
+  code_.give(SECCOMP_RET_ERRNO | EAFNOSUPPORT);
+}
+
+/// Bits that must not be set in one argument.
+void Compiler::flag_blocks() {
+  const auto without = [this](CallRule rule, std::size_t argument, std::uint32_t bits) {
+    if (!begins(rule)) return;
+    load_argument(argument);
+    code_.any_bit(bits, eperm(), allow());
+  };
+  // MSG_FASTOPEN connects without the hook that Landlock sees (its issue 41).
+  without(CallRule::FlagsIn2, 2, kFastOpen);
+  without(CallRule::FlagsIn3, 3, kFastOpen);
+  // In clone the low byte is the signal, so it knows no CLONE_NEWTIME.
+  without(CallRule::Clone, 0, kNamespaceFlags);
+  without(CallRule::Unshare, 0, kNamespaceFlags | kNewTime);
+}
+
+void Compiler::ioctl_blocks() {
+  if (begins(CallRule::Ioctl)) {
+    load_argument(1);
+    for (const auto request : kTerminal)
+      code_.equal(request, eperm(), request == kTerminal[2] ? allow() : BpfAssembler::kNext);
+  }
+  if (!begins(CallRule::IoctlFew)) return;
+  load_argument(1);
+  const Label refused = code_.new_label();
+  for (const auto& [from, to] : kPlainRequests) {  // ascending, so what is below one is refused
+    const Label above = code_.new_label();
+    if (from == to) {
+      code_.equal(from, allow());
+    } else {
+      code_.at_least(from, BpfAssembler::kNext, refused);
+      code_.at_least(to + 1, above, allow());
+    }
+    code_.place(above);
+  }
+  code_.place(refused);
+  code_.give(SECCOMP_RET_ERRNO | ENOTTY);
+}
+
+void Compiler::personality_block() {
+  const bool has_more = begins(CallRule::PersonalityMore);
+  if (has_more) {
+    load_argument(0);
+    for (const auto one : kMorePersonalities) code_.equal(one, allow());
+  }
+  const bool has_few = begins(CallRule::Personality);
+  if (has_few) load_argument(0);
+  if (!has_more && !has_few) return;
+  code_.equal(kPersonalities[0], allow());
+  code_.equal(kPersonalities[1], allow(), eperm());
+}
+
+/// What acts on the process with a given pid: 0 is the caller.
+void Compiler::process_blocks() {
+  const Label no_limit_below = code_.new_label();
+  if (begins(CallRule::Prlimit)) {
+    load_argument(0);
+    code_.equal(0, allow());
+    load_argument(2);  // without new limits it only reads
+    code_.equal(0, no_limit_below, eperm());
+    code_.place(no_limit_below);
+    code_.load(static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * 2 + 4));
+    code_.equal(0, allow(), eperm());
+  }
+  const Label id = code_.new_label();
+  const bool is_priority = begins(CallRule::SelfPriority);
+  if (is_priority) {
+    load_argument(0);
+    code_.equal(kUserPriorities, eperm(), id);
+  }
+  const bool is_io = begins(CallRule::SelfIo);
+  if (is_io) {
+    load_argument(0);
+    code_.equal(kUserIo, eperm(), id);
+  }
+  if (is_priority || is_io) {
+    code_.place(id);
+    load_argument(1);
+    code_.equal(0, allow(), eperm());
+  }
+  if (begins(CallRule::Self)) {
+    load_argument(0);
+    code_.equal(0, allow(), eperm());
+  }
 }
 
 }  // namespace
 
-std::vector<BpfInstruction> seccomp_filter(NetMode net) {
-  Assembler code;
-  Blocks blocks;
-  for (const Verdict verdict :
-       {Verdict::Allow, Verdict::Eperm, Verdict::Enosys, Verdict::Socket, Verdict::Socketpair,
-        Verdict::Flags2, Verdict::Flags3, Verdict::Clone, Verdict::Ioctl})
-    blocks[verdict] = code.new_label();
-  const int allow = blocks[Verdict::Allow];
-  const int eperm = blocks[Verdict::Eperm];
-  const int no_family = code.new_label();
-  const int no_protocol = code.new_label();
-  const int fast_open = code.new_label();
-  if (net == NetMode::Full)  // no rule about the network at all
-    for (const Verdict verdict :
-         {Verdict::Socket, Verdict::Socketpair, Verdict::Flags2, Verdict::Flags3})
-      blocks[verdict] = allow;
-
-  const int native = code.new_label();
-  code.load(offsetof(seccomp_data, arch));
-  code.equal(kArch, native);
-  code.give(SECCOMP_RET_KILL_PROCESS);
-  code.place(native);
-  code.load(offsetof(seccomp_data, nr));
-  search(code, segments(), blocks);
-
-  if (net != NetMode::Full) {
-    code.place(blocks[Verdict::Socket]);
-    socket_block(code, net, allow, no_family, no_protocol);
-    code.place(blocks[Verdict::Socketpair]);
-    code.load(argument(0));
-    code.equal(AF_UNIX, allow, no_family);
-    code.place(blocks[Verdict::Flags2]);
-    code.load(argument(2));
-    code.any_bit(MSG_FASTOPEN, fast_open, allow);
-    code.place(blocks[Verdict::Flags3]);
-    code.load(argument(3));
-    code.place(fast_open);
-    code.any_bit(MSG_FASTOPEN, eperm, allow);
-  }
-  code.place(blocks[Verdict::Clone]);
-  code.load(argument(0));
-  code.any_bit(kNamespaceFlags, eperm, allow);
-  code.place(blocks[Verdict::Ioctl]);
-  code.load(argument(1));  // the kernel looks at 32 bits of the request, so does this
-  code.equal(kTiocsti, eperm);
-  code.equal(kTioclinux, eperm, allow);
-
-  code.place(allow);
-  code.give(SECCOMP_RET_ALLOW);
-  code.place(eperm);
-  code.give(SECCOMP_RET_ERRNO | EPERM);
-  code.place(blocks[Verdict::Enosys]);
-  code.give(SECCOMP_RET_ERRNO | ENOSYS);
-  if (net != NetMode::Full) {
-    code.place(no_family);
-    code.give(SECCOMP_RET_ERRNO | EAFNOSUPPORT);
-    code.place(no_protocol);
-    code.give(SECCOMP_RET_ERRNO | EPROTONOSUPPORT);
-  }
-  return code.finish();
+std::vector<BpfInstruction> seccomp_filter(const FilterChoice& choice) {
+  return Compiler{choice}.compile();
 }
 
-std::uint32_t evaluate(std::span<const BpfInstruction> filter, std::uint32_t arch,
-                       std::uint32_t number, std::span<const std::uint64_t> arguments) {
-  seccomp_data data{};
-  data.nr = static_cast<int>(number);
-  data.arch = arch;
-  std::copy_n(arguments.begin(), std::min<std::size_t>(arguments.size(), 6), data.args);
-  const auto* bytes = reinterpret_cast<const std::byte*>(&data);
-  std::uint32_t accumulator = 0;
-  for (std::size_t at = 0; at < filter.size(); ++at) {
-    const BpfInstruction& step = filter[at];
-    bool taken = false;
-    switch (step.code) {
-      case BPF_LD | BPF_W | BPF_ABS:
-        std::copy_n(bytes + step.k, 4, reinterpret_cast<std::byte*>(&accumulator));
-        continue;
-      case BPF_ALU | BPF_AND | BPF_K:
-        accumulator &= step.k;
-        continue;
-      case BPF_RET | BPF_K:
-        return step.k;
-      case BPF_JMP | BPF_JEQ | BPF_K:
-        taken = accumulator == step.k;
-        break;
-      case BPF_JMP | BPF_JGE | BPF_K:
-        taken = accumulator >= step.k;
-        break;
-      case BPF_JMP | BPF_JSET | BPF_K:
-        taken = (accumulator & step.k) != 0;
-        break;
-      default:
-        return SECCOMP_RET_KILL_PROCESS;
+std::size_t longest_path(const std::vector<BpfInstruction>& filter) {
+  std::vector<std::size_t> from(filter.size(), 1);
+  for (std::size_t at = filter.size(); at-- > 0;) {
+    const auto& step = filter[at];
+    if (BPF_CLASS(step.code) == BPF_RET) continue;
+    if (BPF_CLASS(step.code) != BPF_JMP) {
+      from[at] += from[at + 1];
+    } else {
+      from[at] += std::max(from[at + 1 + step.jump_true], from[at + 1 + step.jump_false]);
     }
-    at += taken ? step.jump_true : step.jump_false;
   }
-  return SECCOMP_RET_KILL_PROCESS;
+  return from.empty() ? 0 : from.front();
 }
 
 }  // namespace ringfort::platform

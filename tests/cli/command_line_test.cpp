@@ -123,6 +123,8 @@ TEST(UsageErrors, AreAsReviewedAndAll125) {
       {"run", "--net", "lokal", "true"},
       {"run", "--net", "none", "--port", "true"},
       {"run", "--isolation", "vm", "true"},
+      {"run", "--seccomp", "buidl", "true"},
+      {"run", "--seccomp", "strict", "--port", "true"},
       {"run", "--read", "/no/such/path", "true"},
       {"run", "--workdir", "/usr", "true"},
       {"run", "--report", "/no/such/report.json", "true"},

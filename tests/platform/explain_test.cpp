@@ -26,6 +26,7 @@ Policy rich() {
   policy.volumes = {{"data", "/data", false, ""}, {"", "/src", true, "/home/me/src"}};
   policy.network = {NetMode::Local, {8080, 40001}, {5432, 8080, 40001}, {53, 80, 443}};
   policy.gpu = GpuAccess::MpsOnly;
+  policy.seccomp = specs::SeccompProfile::Build;
   policy.memory_limit = Bytes{512ull << 20};
   return policy;
 }
@@ -67,7 +68,7 @@ TEST(ExplainJson, HoldsTheWholePolicy) {
                 {"name": null, "target": "/src", "read_only": true, "source": "/home/me/src"}],
     "network": {"mode": "local", "bind_ports": [8080, 40001], "connect_ports": [5432, 8080, 40001],
                 "seatbelt_connect_ports": [53, 80, 443]},
-    "gpu": "mps-only", "memory_limit": 536870912, "max_files": 4096})");
+    "gpu": "mps-only", "seccomp": "build", "memory_limit": 536870912, "max_files": 4096})");
 
   EXPECT_EQ(json::parse(explain_policy_json(rich())), expected);
 }

@@ -57,6 +57,21 @@ TEST(Validation, RefusesServiceNamesThatLeaveTheirDirectory) {
             "'.'.\n");
 }
 
+TEST(Validation, JudgesTheSeccompProfile) {
+  for (const auto* profile : {"default", "build", "strict"})
+    EXPECT_EQ(faults_of_web("    seccomp: " + std::string{profile} + "\n"), "");
+  EXPECT_THAT(faults_of_web("    seccomp: buidl\n"),
+              AllOf(HasSubstr("t.yaml:6:14"), HasSubstr("buidl"), HasSubstr("build")));
+  EXPECT_EQ(faults_of_web("    seccomp: strict\n"
+                          "    endpoints: [{name: a, protocol: tcp, port: 8080}]\n"),
+            "t.yaml:6:14: services.web.seccomp: strict makes no sockets, and the service has "
+            "endpoints. Write default, or socket_activation: true at the endpoint.\n");
+  EXPECT_EQ(faults_of_web("    seccomp: strict\n"
+                          "    endpoints: [{name: a, protocol: tcp, port: 8080, "
+                          "socket_activation: true}]\n"),
+            "");
+}
+
 TEST(Validation, FindsUnknownDependencies) {
   EXPECT_EQ(faults(R"(version: v1
 deployment: test

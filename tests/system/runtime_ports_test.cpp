@@ -131,6 +131,21 @@ TEST_P(RuntimePorts, AListenerIsHandedOver) {
   EXPECT_EQ(end_of(id).code, 0);
 }
 
+TEST_P(RuntimePorts, AProgramThatMayMakeNoSocketsServesOnTheOneItIsHanded) {
+  auto own = victim("listener", {"own"});
+  own.seccomp = specs::SeccompProfile::Strict;
+  launch({"own", 1}, own);
+  EXPECT_EQ(end_of({"own", 1}).code, EPERM);
+
+  auto service = handed_over();
+  service.seccomp = specs::SeccompProfile::Strict;
+  const ContainerId id{"front", 1};
+  launch(id, service);
+  EXPECT_EQ(first_line(id), "fds 1 names front pid mine");
+  EXPECT_EQ(read_answer(connect_to(port_of(id))), "served");
+  EXPECT_EQ(end_of(id).code, 0);
+}
+
 TEST_P(RuntimePorts, OnlyTheProgramIsHandedTheListener) {
   auto service = handed_over();
   service.image.name = "host";
