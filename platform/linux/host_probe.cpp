@@ -84,7 +84,7 @@ LaunchPlan probe_plan(Level level, const HostFacts& facts) {
   plan.cwd = "/";
   plan.uid = facts.uid;
   plan.gid = facts.gid;
-  plan.seccomp = seccomp_filter(NetMode::None);
+  plan.seccomp = seccomp_filter({.level = level});
   plan.landlock_abi = facts.landlock_abi;
   if (level == Level::Landlock) {
     plan.handled_fs = landlock_rights(facts.landlock_abi).all;
