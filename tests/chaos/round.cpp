@@ -131,8 +131,10 @@ Reply Round::ask(int number, const Step& step, Client& client) {
   request.program = step.program;
   request.is_idempotent = step.by_supervisor;
   int fills = 0;
+  bool was_supervised = false;
   {
     const std::lock_guard lock(mutex_);
+    was_supervised = supervised_.contains(step.name);  // its supervisor may be killed meanwhile
     request.is_spoilt = is_full_;
     fills = is_full_ ? -1 : fills_;
     models_[step.name].begin(request);
@@ -163,7 +165,7 @@ Reply Round::ask(int number, const Step& step, Client& client) {
     const bool owns = step.verb == Verb::Create || step.verb == Verb::Start;
     if (step.by_supervisor && owns) supervised_.insert(step.name);
     if (reply.text.find("belongs to another runtime that is alive") != reply.text.npos &&
-        (step.by_supervisor || supervised_.contains(step.name)))
+        (step.by_supervisor || was_supervised || supervised_.contains(step.name)))
       model.contest(number);
     if (!model.end(number, answer, excused) && violation.empty()) violation = "the answer can't be";
     if (answer.kind == Answer::Interrupted) {
