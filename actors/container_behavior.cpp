@@ -24,7 +24,10 @@ auto Container::after_look(Handler<T, Message> handler) {
   return [this, handler](Message& call) -> Answer<T> {
     // These two look themselves at what is ours, when they open or remove its files.
     constexpr bool kLooksItself = std::is_same_v<Message, Start> || std::is_same_v<Message, Remove>;
-    const bool must_look = may_be_overtaken() && (found_ || !kLooksItself);
+    // A stop is answered by the end of the run that lives now, not of one whose end is yet to be
+    // heard.
+    const bool must_look = may_be_overtaken() ? found_ || !kLooksItself
+                                              : std::is_same_v<Message, Stop> && is_watched();
     if (!must_look && !is_looking_) return (this->*handler)(call);
     auto answer = keep<T>(call);
     if (!is_looking_) look();

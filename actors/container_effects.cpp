@@ -314,7 +314,6 @@ void Container::expect_death(Duration patience) {
 }
 
 void Container::answer_stop() {
-  if (found_ && ending_ && machine_.state == State::Exited) return;  // by on_exited
   Status answer;
   if (machine_.state == State::Stuck)
     answer = fail(error(ErrorKind::Timeout, "was killed but does not end",
@@ -383,6 +382,7 @@ void Container::quit() {
     post(context_->ports, ReleasePort{port_->port, wants_record() && (is_removed_ || !site_)});
   // Before any answer: whoever hears one may use the name again at once.
   post(supervisor_, Gone{id_, self_->address()});
+  is_looking_ = false;
   answer_everything();
   // What the supervisor has passed on and this actor has not read is not lost: see Goodbye.
   self_->become(make_last_behavior());

@@ -21,6 +21,9 @@ bool Container::may_be_overtaken() const {
   return is_idle && site_ && is_recorded();
 }
 
+/// It runs, and neither its start nor its end is told to us first.
+bool Container::is_watched() const { return found_ && machine_.alive; }
+
 void Container::look() {
   is_looking_ = true;
   request(self_, context_->rootfs, Compare{id_, found_})
@@ -31,7 +34,8 @@ void Container::look() {
 }
 
 void Container::on_look(bool is_as_known) {
-  is_looking_ = false;
+  if (!std::exchange(is_looking_, false)) return;  // it has gone meanwhile
+  if (!is_as_known && is_watched()) return;        // then its end is about to be heard
   // What has begun meanwhile looks for itself.
   if (!is_as_known && may_be_overtaken()) return hand_over();
   for (auto& call : std::exchange(kept_calls_, {})) call(true);

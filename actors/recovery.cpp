@@ -144,8 +144,10 @@ Result<bool> is_as_known(const ContainerId& id, const Recovered* found, const Se
   if (!look) return false;
   const auto& now = look->seen;
   const auto& then = found->seen;
-  // One that lived when it was found has ended since: how, its files tell.
-  return !then.traces.locked && !now.traces.locked && run_of(now.traces) == run_of(then.traces) &&
+  if (now.traces.locked != then.traces.locked) return false;
+  // Its owner may come and go, and writes into its record. Before a run has a name, the record has.
+  if (then.traces.locked && then.traces.shim) return run_of(now.traces) == run_of(then.traces);
+  return (then.traces.locked || run_of(now.traces) == run_of(then.traces)) &&
          now.record == then.record && now.has_live_owner == then.has_live_owner &&
          now.is_whole == then.is_whole;
 }

@@ -270,22 +270,51 @@ TEST_F(RecoveryTest, WaitsForWhatOthersStart) {
   EXPECT_EQ(wait->error().kind, ErrorKind::NotFound);
 }
 
-TEST_F(RecoveryTest, AStopThatComesTooLateIsAnsweredByTheDisk) {
+TEST_F(RecoveryTest, AStopHoldsThoughOthersRemoveWhatItStopped) {
   EXPECT_EQ(state(), State::Running);
   auto stop = send<Status>(Stop{});
   system.run();
+  EXPECT_THAT(fake.spawner->last().calls, testing::ElementsAre("stop 0s"));
+  fake.files->records.clear();
   end_with(9);
   EXPECT_TRUE(stop->has_value());
-  EXPECT_TRUE(call<Status>(Stop{})->has_value()) << "it has ended";
+  EXPECT_EQ(call<Status>(Stop{})->error().kind, ErrorKind::NotFound);
+}
+
+TEST_F(RecoveryTest, AStopThatComesTooLateIsAnsweredByTheDisk) {
+  EXPECT_EQ(state(), State::Running);
+  fake.traces->locked = false;
+  auto stop = send<Status>(Stop{});
+  system.run();
+  EXPECT_FALSE(stop) << "the end is about to be heard";
+  end_with(9);
+  EXPECT_TRUE(stop->has_value()) << "it has ended";
 
   fake.traces->exit.reset();
   fake.traces->locked = true;
   EXPECT_EQ(state(), State::Running) << "started";
+  fake.traces->locked = false;
+  fake.files->records.clear();
   stop = send<Status>(Stop{});
   system.run();
-  fake.files->records.clear();
   end_with(9);
   EXPECT_EQ(stop->error().kind, ErrorKind::NotFound) << "removed before the stop came";
+}
+
+TEST_F(RecoveryTest, AStopForARunThatOthersHaveBegunSinceIsForThatRun) {
+  fake.traces->shim.emplace().cookie = 1;
+  EXPECT_EQ(state(), State::Running);
+  fake.traces->shim->cookie = 2;
+  auto stop = send<Status>(Stop{});
+  system.run();
+  const auto first = fake.spawner->launched.size();
+  EXPECT_TRUE(fake.spawner->last().calls.empty());
+  end({false, 9, false});
+  EXPECT_FALSE(stop);
+  ASSERT_EQ(fake.spawner->launched.size(), first + 1);
+  EXPECT_THAT(fake.spawner->last().calls, testing::ElementsAre("stop 0s"));
+  end_with(9);
+  EXPECT_TRUE(stop->has_value());
 }
 
 TEST_F(RecoveryTest, AnswersCallsThatComeWhileACreateOfItsNameFails) {

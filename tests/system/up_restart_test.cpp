@@ -89,7 +89,8 @@ TEST_P(UpRestart, AStopByAnotherCommandIsNotFollowedByAStart) {
                                  "    restart_policy: {kind: always, delay: 1ms}\n")),
              command_.options()};
   ASSERT_TRUE(up.has_said("s-1 | run"));
-  EXPECT_EQ(command_.run({"stop", "s"}).code, 0);
+  const auto stopped = command_.run({"stop", "s"});
+  EXPECT_EQ(stopped.code, 0) << stopped.err;
   const auto end = up.finish();
   EXPECT_EQ(end.code, 0) << end.err;
   EXPECT_EQ(count(end.out, "run"), 1);
