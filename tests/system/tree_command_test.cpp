@@ -75,10 +75,11 @@ struct TreeCommand : test::DetachedFixture {
 
 TEST_P(TreeCommand, ADaemonOfThreeLevelsEndsWithItsProgram) {
   start("deep",
+        "trap 'exit 6' USR1; "
         "setsid sh -c 'setsid sh -c \"setsid sh -c \\\"echo deep; exec sleep 1000\\\" &\" & ' & "
-        "until [ -e $TMPDIR/go ]; do sleep 0.02; done; exit 6");
+        "while :; do sleep 0.02; done");
   EXPECT_TRUE(has_said("deep", "deep"));
-  ASSERT_EQ(run({"exec", "deep", "sh", "-c", ": > $TMPDIR/go"}).code, 0);
+  ASSERT_EQ(run({"kill", "-s", "USR1", "deep"}).code, 0);
   EXPECT_EQ(run({"wait", "deep"}).out, "6\n");
   EXPECT_TRUE(eventually(5s, [] { return test::descendants().empty(); }));
 }
@@ -156,12 +157,13 @@ TEST_P(TreeCommand, OrphansLeaveNoZombies) {
 }
 
 TEST_P(TreeCommand, SixtyFourWaitersHearTheSameCode) {
-  start("job", "until [ -e $TMPDIR/go ]; do sleep 0.02; done; exit 3");
+  start("job", "trap 'exit 3' USR1; echo ready; while :; do sleep 0.02; done");
+  EXPECT_TRUE(has_said("job", "ready"));
   std::vector<std::unique_ptr<Program>> waiters;
   for (int i = 0; i < 64; ++i)
     waiters.push_back(
         std::make_unique<Program>(command_.argv({"wait", "job"}), command_.options()));
-  ASSERT_EQ(run({"exec", "job", "sh", "-c", ": > $TMPDIR/go"}).code, 0);
+  ASSERT_EQ(run({"kill", "-s", "USR1", "job"}).code, 0);
   for (auto& waiter : waiters) {
     const auto end = waiter->finish();
     EXPECT_EQ(end.code, 0) << end.err;
