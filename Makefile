@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes churn bench check format \
+.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes compat churn bench check format \
   clean packages
 .DEFAULT_GOAL := build
 
@@ -57,6 +57,12 @@ power-cut: build
 probes: build
 	python3 tests/probes/probes.py --ringfort build/release/bin/ringfort \
 	  --probe build/release/bin/probe $(DOCUMENT:%=--document %) $(ONLY:%=--only %)
+
+# Real programs at each level, installed first. DOCUMENT=docs/COMPATIBILITY.md writes the table anew,
+# ONLY=git tries those with that in their name.
+compat: build
+	python3 tests/compat/compat.py --ringfort build/release/bin/ringfort \
+	  $(DOCUMENT:%=--document %) $(ONLY:%=--only %)
 
 # What 10,000 lives leave behind must be nothing.
 churn: build

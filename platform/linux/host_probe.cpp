@@ -27,7 +27,7 @@ constexpr const char* kEtcPaths[] = {
     "/etc/alternatives", "/etc/ld.so.cache",     "/etc/ld.so.conf", "/etc/ld.so.conf.d",
     "/etc/ssl",          "/etc/ca-certificates", "/etc/localtime",  "/etc/nsswitch.conf",
     "/etc/services",     "/etc/protocols",       "/etc/mime.types", "/etc/timezone",
-    "/etc/os-release"};
+    "/etc/os-release",   "/etc/gitconfig"};
 
 /// What container engines mask (OCI runtime-spec, "Masked Paths"), and what else there tells of
 /// other users and their machine. Of these, only what its mode lets everybody read needs a mount.

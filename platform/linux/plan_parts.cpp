@@ -132,7 +132,6 @@ void add_file_rules_at_landlock(LaunchPlan& plan, const Policy& policy, const Ho
   }
   rule(policy.scratch_dir, rights.write, false);
   for (const char* device : kDevices) rule(device, rights.device, true);
-  rule("/dev/ptmx", rights.device, true);  // the other ends, in /dev/pts, have others', too
   for (const char* path : kHarmlessProc) rule(path, rights.read, true);
   for (const auto& path : policy.paths)
     rule(path.path, path.access == Access::Read ? rights.read : rights.write, false);
