@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes compat churn bench check format \
+.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes compat fuzz churn bench check format \
   clean packages
 .DEFAULT_GOAL := build
 
@@ -57,6 +57,18 @@ power-cut: build
 probes: build
 	python3 tests/probes/probes.py --ringfort build/release/bin/ringfort \
 	  --probe build/release/bin/probe $(DOCUMENT:%=--document %) $(ONLY:%=--only %)
+
+# Ten minutes of libFuzzer for each target of tests/fuzz. SECONDS=60 TARGET=spec choose. What it finds
+# new goes to build/fuzz/corpus.
+FUZZED = $(or $(TARGET),spec seatbelt seccomp image_name)
+fuzz: packages
+	tools/install-deps fuzz
+	cmake --preset fuzz
+	cmake --build --preset fuzz --parallel $(JOBS) --target $(FUZZED:%=fuzz_%)
+	for name in $(FUZZED); do mkdir -p build/fuzz/corpus/$$name && \
+	  build/fuzz/bin/fuzz_$$name -max_total_time=$(or $(SECONDS),600) -timeout=5 -print_final_stats=1 \
+	  -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
 
 # Real programs at each level, installed first. DOCUMENT=docs/COMPATIBILITY.md writes the table anew,
 # ONLY=git tries those with that in their name.
