@@ -236,7 +236,8 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
                          recipe.id);
   site->layers = platform::layers(blueprint->plan);
   site->not_enforced = facts.not_enforced;
-  for (auto& field : platform::fields_not_held(*recipe.service, blueprint->plan))
+  const bool has_gpu = !platform::gpu_nodes(blueprint->policy, host).empty();
+  for (auto& field : platform::fields_not_held(*recipe.service, blueprint->plan, has_gpu))
     site->not_enforced.push_back(std::move(field));
   site->policy = std::move(blueprint->policy);
   site->plan = std::move(blueprint->plan);

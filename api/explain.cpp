@@ -104,8 +104,9 @@ Gaps of_linux(const specs::Service& service, const RunOptions& options,
   auto command = command_of(service, options);
   command.pids_limit = service.resources.pids_limit;
   command.ids_of_block = facts.own_uid;
+  const bool has_gpu = !platform::gpu_nodes(policy, host).empty();
   if (const auto plan = platform::make_launch_plan(policy, command, level, host))
-    for (auto& field : platform::fields_not_held(service, *plan))
+    for (auto& field : platform::fields_not_held(service, *plan, has_gpu))
       gaps.not_enforced.push_back(std::move(field));
   return gaps;
 }

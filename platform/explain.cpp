@@ -126,9 +126,13 @@ std::string_view gpu_words(GpuAccess gpu) {
   return "no device";
 }
 
-std::string gpu(GpuAccess gpu) {
+std::string gpu(const Policy& policy) {
   Table table("GPU");
-  table.row(std::string(to_string(gpu)), std::string(gpu_words(gpu)));
+  if (const auto& devices = policy.gpu_devices)
+    table.row(std::to_string(devices->count) + " of " + std::string(specs::word(devices->vendor)),
+              "their device nodes, where the machine has them");
+  else
+    table.row(std::string(to_string(policy.gpu)), std::string(gpu_words(policy.gpu)));
   return table.text();
 }
 
@@ -221,7 +225,7 @@ std::string json(const NetworkAccess& network) {
 }  // namespace
 
 std::string explain_policy(const Policy& policy) {
-  return files(policy) + volumes(policy) + network(policy.network) + gpu(policy.gpu) +
+  return files(policy) + volumes(policy) + network(policy.network) + gpu(policy) +
          calls(policy.seccomp) + limits(policy);
 }
 
@@ -236,6 +240,10 @@ std::string explain_policy_json(const Policy& policy) {
        {"volumes", array(policy.volumes, rendered)},
        {"network", json(policy.network)},
        {"gpu", quoted(to_string(policy.gpu))},
+       {"gpu_devices", policy.gpu_devices
+                           ? object({{"vendor", quoted(specs::word(policy.gpu_devices->vendor))},
+                                     {"count", std::to_string(policy.gpu_devices->count)}})
+                           : "null"},
        {"seccomp", quoted(specs::word(policy.seccomp))},
        {"memory_limit", policy.memory_limit ? std::to_string(policy.memory_limit->count) : "null"},
        {"max_files", std::to_string(policy.max_files)}});

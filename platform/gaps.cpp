@@ -127,12 +127,14 @@ std::vector<std::string> gaps(const Policy& policy, Confinement confinement,
   return gaps;
 }
 
-std::vector<std::string> fields_not_held(const specs::Service& service, const LaunchPlan& plan) {
+std::vector<std::string> fields_not_held(const specs::Service& service, const LaunchPlan& plan,
+                                         bool has_gpu) {
   std::vector<std::string> fields;
   // A name of its own takes a UTS namespace.
   if (plan.level == Level::Landlock && service.hostname) fields.emplace_back("hostname");
   if (service.resources.pids_limit && !limits_processes(plan))
     fields.emplace_back("resources.pids_limit");
+  if (service.resources.gpu && !has_gpu) fields.emplace_back("resources.gpu");
   return fields;
 }
 

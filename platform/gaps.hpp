@@ -27,6 +27,7 @@ struct GapFacts {
 std::vector<std::string> gaps(const Policy& policy, Confinement confinement, const GapFacts& facts);
 
 /// Fields that the plan can't hold here, though others could: beside specs::not_enforced.
-std::vector<std::string> fields_not_held(const specs::Service& service, const LaunchPlan& plan);
+std::vector<std::string> fields_not_held(const specs::Service& service, const LaunchPlan& plan,
+                                         bool has_gpu);
 
 }  // namespace ringfort::platform

@@ -198,6 +198,18 @@ void add_terminal(LaunchPlan& plan) {
 
 }  // namespace
 
+std::vector<std::string> gpu_nodes(const Policy& policy, const HostFacts& host) {
+  std::vector<std::string> nodes;
+  if (!policy.gpu_devices) return nodes;
+  std::uint32_t missing = policy.gpu_devices->count;
+  for (const auto& node : host.gpu_nodes) {
+    if (node.vendor != policy.gpu_devices->vendor || (!node.is_shared && missing == 0)) continue;
+    if (!node.is_shared) --missing;
+    nodes.push_back(node.path);
+  }
+  return missing == 0 ? nodes : std::vector<std::string>{};
+}
+
 Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command, Level level,
                                     const HostFacts& host) {
   if (auto ok = check_command(command); !ok) return fail(ok.error());

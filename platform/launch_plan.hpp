@@ -93,6 +93,12 @@ struct LaunchPlan {
 };
 
 /// What this machine and this runtime can do; from host_probe.
+struct GpuNode {
+  specs::GpuVendor vendor = specs::GpuVendor::Other;
+  std::string path;
+  bool is_shared = false;  ///< goes with each of the vendor's devices, as nvidiactl does
+};
+
 struct HostFacts {
   std::uint32_t landlock_abi = 0;
   bool root = false;  ///< may change ids and make namespaces without a user namespace
@@ -104,6 +110,7 @@ struct HostFacts {
   /// Of /proc: what everybody may read though it tells of others; see docs/ISOLATION.md.
   std::vector<std::string> masked_files;
   std::vector<std::string> masked_directories;
+  std::vector<GpuNode> gpu_nodes;
 };
 
 /// What to run, beside what the policy allows.
@@ -127,6 +134,10 @@ struct Command {
   bool best_effort = false;  ///< a Landlock older than the level takes will do
   std::optional<std::uint64_t> pids_limit;  ///< processes and threads of the tree
 };
+
+/// The nodes that `policy` asks for: `count` devices of the vendor and what they share. Empty when
+/// the machine has fewer.
+std::vector<std::string> gpu_nodes(const Policy& policy, const HostFacts& host);
 
 /// The plan for a container's main program. Errors: InvalidSpec (empty command, a single argument
 /// or variable over 128 KiB, NUL in one), Unsupported (a non-native image at `landlock`; `local`

@@ -146,6 +146,12 @@ GpuAccess gpu_access(const specs::Service& service, const PolicyContext& context
   return gpu->mode == specs::GpuMode::Mps ? GpuAccess::MpsOnly : GpuAccess::MetalCompute;
 }
 
+std::optional<GpuDevices> gpu_devices(const specs::Service& service, const PolicyContext& context) {
+  const auto& gpu = service.resources.gpu;
+  if (!context.gpu_access || !gpu || gpu->vendor == specs::GpuVendor::Apple) return std::nullopt;
+  return GpuDevices{gpu->vendor, gpu->count};
+}
+
 NetMode net_mode(const specs::Service& service, const RunOptions& options) {
   if (options.net) return *options.net;
   switch (service.network_mode.kind) {
@@ -268,6 +274,7 @@ Result<Policy> make_policy(const specs::Service& service, const RunOptions& opti
   policy.volumes = *std::move(volumes);
   policy.network = *std::move(network);
   policy.gpu = gpu_access(service, context);
+  policy.gpu_devices = gpu_devices(service, context);
   policy.seccomp = service.seccomp;
   policy.memory_limit = service.resources.memory;
   return policy;

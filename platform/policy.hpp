@@ -32,6 +32,13 @@ struct NetworkAccess {
 enum class Access { Read, Write };
 std::string_view to_string(Access access);  ///< read, write
 
+/// Device nodes, on Linux.
+struct GpuDevices {
+  specs::GpuVendor vendor = specs::GpuVendor::Nvidia;
+  std::uint32_t count = 1;
+  bool operator==(const GpuDevices&) const = default;
+};
+
 struct PathRule {
   std::string path;  ///< absolute host path
   Access access = Access::Read;
@@ -56,7 +63,8 @@ struct Policy {
   std::vector<PathRule> paths;  ///< sorted, one a path
   std::vector<VolumeRule> volumes;  ///< sorted by target, so that a parent is mounted first
   NetworkAccess network;
-  GpuAccess gpu = GpuAccess::None;
+  GpuAccess gpu = GpuAccess::None;        ///< Apple's
+  std::optional<GpuDevices> gpu_devices;  ///< another vendor's
   specs::SeccompProfile seccomp = specs::SeccompProfile::Default;
   std::optional<Bytes> memory_limit;
   std::uint32_t max_files = 4096;
@@ -86,7 +94,7 @@ bool is_within(std::string_view path, std::string_view dir);
 
 /// Who decides the network: `options.net`; else the spec's `network_mode: none|host`; else its
 /// endpoints (none = full, as the seed has it). At `local` the own port is in both lists, and
-/// whatever may be bound may be connected to. A GPU needs the runtime's switch and vendor `apple`.
+/// whatever may be bound may be connected to. A GPU needs the runtime's switch.
 /// Errors: InvalidSpec for a path that normal_path refuses, a target that would hide /proc, /dev or
 /// /sys, two volumes at one target, port 0, and ports beside `none`.
 Result<Policy> make_policy(const specs::Service& service, const RunOptions& options,

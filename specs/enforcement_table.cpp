@@ -20,7 +20,7 @@ constexpr auto table = std::to_array<Rule>({
     {"image.source_policy", "", not_yet, "no registry yet"},
     {"resources.cpu", "", not_yet, ""},
     {"resources.memory", "", enforced, "by the kernel where a cgroup is writable, else watched"},
-    {"resources.gpu", "", not_yet, "the Seatbelt text only"},
+    {"resources.gpu", "", enforced, "where the machine has `count` devices of `vendor`"},
     {"resources.pids_limit", "", enforced,
      "not for a plain user at landlock, nor with `user`: reported"},
     {"resources.cpuset", "", not_yet, ""},

@@ -63,6 +63,42 @@ bool is_root() {
   return true;
 }
 
+specs::GpuVendor vendor_of(const std::string& render_node) {
+  std::ifstream file("/sys/class/drm/" + render_node + "/device/vendor");
+  std::string id;
+  file >> id;
+  if (id == "0x1002") return specs::GpuVendor::Amd;
+  if (id == "0x8086") return specs::GpuVendor::Intel;
+  if (id == "0x10de") return specs::GpuVendor::Nvidia;
+  return specs::GpuVendor::Other;
+}
+
+/// Nodes of programs that compute. A vendor's own come before the render nodes that he may have,
+/// too.
+std::vector<GpuNode> gpu_nodes() {
+  using specs::GpuVendor;
+  std::vector<GpuNode> nodes;
+  const auto is_device = [](const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode);
+  };
+  const auto add = [&](GpuVendor vendor, const std::string& path, bool is_shared) {
+    if (is_device(path)) nodes.push_back({vendor, path, is_shared});
+    return is_device(path);
+  };
+  for (const char* name : {"nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"})
+    add(GpuVendor::Nvidia, std::string("/dev/") + name, true);
+  for (int i = 0; add(GpuVendor::Nvidia, "/dev/nvidia" + std::to_string(i), false); ++i) {
+  }
+  add(GpuVendor::Amd, "/dev/kfd", true);
+  for (int i = 128; is_device("/dev/dri/renderD" + std::to_string(i)); ++i) {
+    const auto name = "renderD" + std::to_string(i);
+    const auto vendor = vendor_of(name);
+    add(vendor, "/dev/dri/" + name, vendor == GpuVendor::Nvidia);
+  }
+  return nodes;
+}
+
 HostFacts learn() {
   HostFacts facts;
   facts.landlock_abi = landlock_abi();
@@ -85,6 +121,7 @@ HostFacts learn() {
     if (::lstat(path, &status) != 0 || (status.st_mode & S_IROTH) == 0) continue;
     (S_ISDIR(status.st_mode) ? facts.masked_directories : facts.masked_files).emplace_back(path);
   }
+  facts.gpu_nodes = gpu_nodes();
   return facts;
 }
 

@@ -1,6 +1,7 @@
 #include "ringfort/platform/plan_parts.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace ringfort::platform {
 namespace {
@@ -91,6 +92,22 @@ void add_devices(LaunchPlan& plan) {
                          0});
 }
 
+void add_gpu(LaunchPlan& plan, const std::vector<std::string>& nodes) {
+  std::set<std::string> parents;
+  for (const auto& node : nodes) {
+    const auto parent = node.substr(0, node.rfind('/'));
+    if (parent != "/dev" && parents.insert(parent).second)
+      plan.mounts.push_back({MountKind::Dir, 0, {}, parent, {}, 0, 0});
+    plan.mounts.push_back({MountKind::Device,
+                           wire::kWithDevices | wire::kNoExec | wire::kMakePoint,
+                           node,
+                           node,
+                           {},
+                           0,
+                           0});
+  }
+}
+
 /// A device that is not usable as one can be opened by nobody.
 void add_masks(LaunchPlan& plan, const HostFacts& host) {
   for (const auto& file : host.masked_files) add_bind(plan, "/dev/null", file, wire::kReadOnly);
@@ -132,6 +149,7 @@ void add_file_rules_at_landlock(LaunchPlan& plan, const Policy& policy, const Ho
   }
   rule(policy.scratch_dir, rights.write, false);
   for (const char* device : kDevices) rule(device, rights.device, true);
+  for (const auto& node : gpu_nodes(policy, host)) rule(node, rights.device, false);
   for (const char* path : kHarmlessProc) rule(path, rights.read, true);
   for (const auto& path : policy.paths)
     rule(path.path, path.access == Access::Read ? rights.read : rights.write, false);
@@ -148,6 +166,8 @@ void add_file_rules_at_namespaces(LaunchPlan& plan, const Policy& policy, const 
   plan.file_rules.push_back({"/proc", rights.device, false});
   plan.file_rules.push_back({"/dev/pts", rights.device, false});
   for (const char* device : kDevices) plan.file_rules.push_back({device, rights.device, true});
+  for (const auto& node : gpu_nodes(policy, host))
+    plan.file_rules.push_back({node, rights.device, false});
   for (const auto& path : policy.paths)
     if (path.access == Access::Write) plan.file_rules.push_back({path.path, rights.write, false});
 }
@@ -215,6 +235,7 @@ void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
         add_bind(plan, directory, directory, wire::kReadOnly | wire::kOptional);
   }
   add_devices(plan);
+  add_gpu(plan, gpu_nodes(policy, host));
   plan.mounts.push_back({MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
   add_masks(plan, host);
   add_bind(plan, policy.scratch_dir, "/tmp", 0);

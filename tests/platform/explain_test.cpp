@@ -68,7 +68,7 @@ TEST(ExplainJson, HoldsTheWholePolicy) {
                 {"name": null, "target": "/src", "read_only": true, "source": "/home/me/src"}],
     "network": {"mode": "local", "bind_ports": [8080, 40001], "connect_ports": [5432, 8080, 40001],
                 "seatbelt_connect_ports": [53, 80, 443]},
-    "gpu": "mps-only", "seccomp": "build", "memory_limit": 536870912, "max_files": 4096})");
+    "gpu": "mps-only", "gpu_devices": null, "seccomp": "build", "memory_limit": 536870912, "max_files": 4096})");
 
   EXPECT_EQ(json::parse(explain_policy_json(rich())), expected);
 }

@@ -123,13 +123,17 @@ TEST(Gaps, FieldsThatOnlyOtherLevelsHoldAreNamed) {
   specs::Service service;
   LaunchPlan plan;
   plan.level = Level::Landlock;
-  EXPECT_THAT(fields_not_held(service, plan), IsEmpty());
+  EXPECT_THAT(fields_not_held(service, plan, false), IsEmpty());
   service.hostname = "a";
   service.resources.pids_limit = 5;
-  EXPECT_THAT(fields_not_held(service, plan), ElementsAre("hostname", "resources.pids_limit"));
+  EXPECT_THAT(fields_not_held(service, plan, false),
+              ElementsAre("hostname", "resources.pids_limit"));
   plan.level = Level::Namespaces;
   plan.limits = {{6, 5, 5}};  // RLIMIT_NPROC
-  EXPECT_THAT(fields_not_held(service, plan), IsEmpty());
+  EXPECT_THAT(fields_not_held(service, plan, false), IsEmpty());
+  service.resources.gpu.emplace();
+  EXPECT_THAT(fields_not_held(service, plan, false), ElementsAre("resources.gpu"));
+  EXPECT_THAT(fields_not_held(service, plan, true), IsEmpty());
 }
 
 }  // namespace

@@ -3,13 +3,18 @@
 #include "ringfort/platform/gaps.hpp"
 #include "ringfort/support/golden.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cstring>
 
 namespace ringfort::platform {
 namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
 
 /// A machine of fixed facts: plans must not depend on the one that runs the test.
 HostFacts machine(std::uint32_t abi, bool root) {
@@ -23,6 +28,10 @@ HostFacts machine(std::uint32_t abi, bool root) {
   host.etc_files = {"/etc/ssl", "/etc/localtime"};
   host.masked_files = {"/proc/keys"};
   host.masked_directories = {"/proc/acpi"};
+  host.gpu_nodes = {{specs::GpuVendor::Nvidia, "/dev/nvidiactl", true},
+                    {specs::GpuVendor::Nvidia, "/dev/nvidia0", false},
+                    {specs::GpuVendor::Nvidia, "/dev/nvidia1", false},
+                    {specs::GpuVendor::Amd, "/dev/dri/renderD128", false}};
   return host;
 }
 
@@ -278,6 +287,25 @@ TEST(LaunchPlan, EncodesEveryStringOnceAndEndsInNul) {
   EXPECT_STREQ(base + slots[1], "");
   EXPECT_STREQ(base + slots[2], "two");
   EXPECT_EQ(slots[3], 0U);
+}
+
+TEST(LaunchPlan, GivesAsManyGpusAsThePolicyAsksForOrNone) {
+  using specs::GpuVendor;
+  const auto host = machine(7, false);
+  Policy policy = image_policy();
+  EXPECT_THAT(gpu_nodes(policy, host), IsEmpty());
+  policy.gpu_devices = {GpuVendor::Nvidia, 1};
+  EXPECT_THAT(gpu_nodes(policy, host), ElementsAre("/dev/nvidiactl", "/dev/nvidia0"));
+  policy.gpu_devices = {GpuVendor::Nvidia, 3};
+  EXPECT_THAT(gpu_nodes(policy, host), IsEmpty()) << "there are two";
+  policy.gpu_devices = {GpuVendor::Intel, 1};
+  EXPECT_THAT(gpu_nodes(policy, host), IsEmpty());
+  policy.gpu_devices = {GpuVendor::Amd, 1};
+  for (const auto level : {Level::Landlock, Level::Namespaces}) {
+    const auto text = to_text(made(policy, command({"sh"}), level, host));
+    EXPECT_THAT(text, HasSubstr("/dev/dri/renderD128"));
+    EXPECT_THAT(text, Not(HasSubstr("nvidia")));
+  }
 }
 
 }  // namespace
