@@ -31,7 +31,7 @@ class GpuCommand : public test::LevelFixture {
         "private",
         "sh",
         "-c",
-        "mkdir \"$HOME/dev\" && mount -t tmpfs none \"$HOME/dev\" && cd \"$HOME/dev\" && "
+        "mkdir -p \"$HOME/dev\" && mount -t tmpfs none \"$HOME/dev\" && cd \"$HOME/dev\" && "
         "cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty . && mkdir shm && "
         "for n in 0 1 ctl; do mknod -m 666 nvidia$n c 1 5; done && mount --move . /dev && cd "
         "\"$OLDPWD\" && exec "
