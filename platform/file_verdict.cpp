@@ -27,9 +27,7 @@ std::string parent_of(const std::string& path) {
   return cut == 0 || cut == std::string::npos ? "/" : path.substr(0, cut);
 }
 
-std::string data_dir_of(const Policy& policy) {
-  return parent_of(parent_of(policy.container_dir));
-}
+std::string data_dir_of(const Policy& policy) { return parent_of(parent_of(policy.container_dir)); }
 
 std::uint64_t right_for(const Question& question, NodeKind kind) {
   switch (question.operation) {
@@ -72,7 +70,8 @@ class FileJudge {
     verdict_.path = found_.path;
     const bool shown = context_.plan.level == Level::Landlock || passes_mounts();
     if (shown && passes_landlock() && passes_mode()) allow();
-    if (!verdict_.allowed && verdict_.held_by != Holder::Mode) add_remedy();
+    const bool is_ours = verdict_.held_by == Holder::Landlock || verdict_.held_by == Holder::Mounts;
+    if (!verdict_.allowed && is_ours) add_remedy();
     add_notes();
     return std::move(verdict_);
   }
@@ -138,15 +137,36 @@ class FileJudge {
     return name;
   }
 
+  bool is_asked_for(const std::string& path) const {
+    return std::ranges::find(context_.policy.paths, path, &PathRule::path) !=
+           context_.policy.paths.end();
+  }
+
+  /// The mount that shares most of the way; of several, one that somebody asked for.
   void miss_nearest_mount() {
     const MountPlan* best = nullptr;
     std::size_t most = 0;
     for (const auto& mount : context_.plan.mounts) {
       if (mount.kind != wire::MountKind::Bind) continue;
-      const auto parts = common_parts(mount.target, found_.path);
-      if (parts > most) best = &mount, most = parts;
+      const auto parts = common_parts(mount.target, verdict_.question.path);
+      const bool is_better = parts > most || (parts == most && is_asked_for(mount.source));
+      if (parts > 0 && is_better) best = &mount, most = parts;
     }
     if (best != nullptr) verdict_.nearest = name_of_mount(best);
+  }
+
+  /// Somebody who names a host path means the one that he can see: is it, or for a new file the
+  /// directory around it, another one inside?
+  bool hides_the_hosts() const {
+    const auto& asked = verdict_.question.path;
+    if (found_.node.kind != NodeKind::Missing || !asked.starts_with('/')) return false;
+    if (found_.shown.host_path == asked) return false;
+    auto there = existing(asked);
+    if (there == "/" || (!changes() && there != asked)) return false;
+    if (changes() && there == asked) there = parent_of(there);
+    if (context_.look(there).kind == NodeKind::Unknown) return false;
+    const auto inside = view_.find(there);
+    return !inside.is_visible || inside.node.kind == NodeKind::Missing;
   }
 
   bool passes_mounts() {
@@ -155,8 +175,12 @@ class FileJudge {
       deny(Holder::Mounts, "no rule covers it, so that it is not there inside");
       return false;
     }
-    const auto* mount = found_.shown.mount;
-    auto name = name_of_mount(mount);
+    auto name = name_of_mount(found_.shown.mount);
+    if (hides_the_hosts()) {
+      miss_nearest_mount();
+      deny(Holder::Mounts, "no rule covers it: " + name.text + " is in its place");
+      return false;
+    }
     const bool is_read_only = name.gives.find("write") == std::string::npos;
     const bool is_node = found_.node.kind == NodeKind::Device;  // is open to writing all the same
     const bool lacks = (changes() && is_read_only && !is_node) ||
@@ -197,7 +221,8 @@ class FileJudge {
       const FileRule*& best = (rule.access & needed) == needed ? giver : short_of;
       if (covers && (best == nullptr || best->path.size() <= rule.path.size())) best = &rule;
       const auto parts = common_parts(rule.path, found_.path);
-      if (!covers && parts > most) near = &rule, most = parts;
+      const bool is_better = parts > most || (parts == most && is_asked_for(rule.plan->path));
+      if (!covers && parts > 0 && is_better) near = &rule, most = parts;
     }
     if (giver != nullptr) {
       if (context_.plan.level == Level::Landlock || !verdict_.rule) verdict_.rule = name_of(*giver);
@@ -206,7 +231,8 @@ class FileJudge {
     verdict_.rule.reset();
     if (short_of != nullptr) {
       verdict_.nearest = name_of(*short_of);
-      deny(Holder::Landlock, verdict_.nearest->text + " gives " + verdict_.nearest->gives + " only");
+      deny(Holder::Landlock,
+           verdict_.nearest->text + " gives " + verdict_.nearest->gives + " only");
       return false;
     }
     if (near != nullptr) verdict_.nearest = name_of(*near);
@@ -227,18 +253,14 @@ class FileJudge {
       return false;
     };
     if (!found_.unsearchable.empty()) return refuse(found_.unsearchable, "pass through");
-    const auto* mount = found_.shown.mount;
-    const bool makes = changes() && found_.node.kind == NodeKind::Missing;
-    if (makes) {
-      const auto parent = view_.find(parent_of(found_.path));
-      if (!view_.mode_allows(parent.node, parent.shown.mount, kModeWrite | kModeExec))
-        return refuse(parent.path, "make anything there");
-      return true;
+    if (is(Operation::Exec) && found_.node.kind == NodeKind::Directory) {
+      deny(Holder::Kernel, "a directory is no program");
+      verdict_.rule.reset();
+      return false;
     }
-    const auto wanted = is(Operation::Read)   ? kModeRead
-                        : is(Operation::Exec) ? kModeExec
-                                              : kModeWrite;
-    if (view_.mode_allows(found_.node, mount, wanted)) return true;
+    if (is_open_to_mode()) return true;
+    if (changes() && found_.node.kind == NodeKind::Missing)
+      return refuse(parent_of(found_.path), "make anything there");
     return refuse(found_.path, to_string(verdict_.question.operation));
   }
 
@@ -249,14 +271,15 @@ class FileJudge {
   }
 
   void add_remedy() {
-    const auto& asked = context_.plan.level == Level::Landlock ? found_.path : verdict_.question.path;
+    const auto& asked =
+        context_.plan.level == Level::Landlock ? found_.path : verdict_.question.path;
     const auto there = existing(asked);
     const bool is_there = there == asked;
     if (!is_there) verdict_.notes.emplace_back("the host has nothing there");
     if (changes()) {
       const auto data_dir = data_dir_of(context_.policy);
-      const bool is_ours = is_within(context_.policy.container_dir, there) ||
-                           is_within(there, data_dir);
+      const bool is_ours =
+          is_within(context_.policy.container_dir, there) || is_within(there, data_dir);
       if (is_ours && !is_there)
         verdict_.remedy = "make a directory for it first, then: --write DIRECTORY";
       else if (is_ours)
@@ -274,14 +297,33 @@ class FileJudge {
     if (context_.is_spec) {
       verdict_.remedy = "no field of a spec opens host paths in this version; ringfort run has " +
                         flag + " " + printable(path, kShown);
-    } else {
-      verdict_.flags = {std::move(flag), std::move(path)};
+      return;
     }
+    verdict_.flags = {std::move(flag), std::move(path)};
+    // There the modes of files count as they are; at namespaces they are shown as the caller's.
+    const bool is_kept_out = context_.plan.level == Level::Landlock && context_.host.root &&
+                             !context_.options.user && !is_open_to_mode();
+    if (is_kept_out) verdict_.flags.insert(verdict_.flags.end(), {"--isolation", "namespaces"});
+  }
+
+  std::uint32_t mode_wanted() const {
+    return is(Operation::Read) ? kModeRead : is(Operation::Exec) ? kModeExec : kModeWrite;
+  }
+
+  bool is_open_to_mode() const {
+    if (!found_.unsearchable.empty()) return false;
+    if (found_.node.kind != NodeKind::Missing)
+      return view_.mode_allows(found_.node, found_.shown.mount, mode_wanted());
+    if (!changes()) return true;
+    const auto parent = view_.find(parent_of(found_.path));
+    return view_.mode_allows(parent.node, parent.shown.mount, kModeWrite | kModeExec);
   }
 
   void add_notes() {
-    if (verdict_.allowed && found_.node.kind == NodeKind::Missing && !changes())
-      verdict_.notes.emplace_back("there is nothing now");
+    const bool is_new = verdict_.allowed && found_.node.kind == NodeKind::Missing;
+    if (is_new && !changes()) verdict_.notes.emplace_back("there is nothing now");
+    if (is_new && changes() && found_.shown.host_path != found_.path)
+      verdict_.notes.emplace_back("it would be a file of the container: the host's is another");
     if (!is_within(found_.path, "/proc")) return;
     if (context_.plan.level != Level::Landlock)
       verdict_.notes.emplace_back("below /proc the kernel's own permissions decide, too");

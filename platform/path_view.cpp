@@ -50,17 +50,23 @@ bool PathView::mode_allows(const Node& node, const MountPlan* mount, std::uint32
   const bool is_mapped = mount != nullptr && (mount->flags & wire::kIdmapped) != 0;
   const std::uint32_t uid = is_mapped ? mount->idmap_uid : *plan_.uid;
   const std::uint32_t gid = is_mapped ? mount->idmap_gid : *plan_.gid;
-  const bool is_member = node.owner->gid == gid ||
-                         std::ranges::find(groups_, node.owner->gid) != groups_.end();
+  const bool is_member =
+      node.owner->gid == gid || std::ranges::find(groups_, node.owner->gid) != groups_.end();
   std::uint32_t bits = node.owner->mode & 7U;
   if (is_member) bits = node.owner->mode >> 3 & 7U;
   if (node.owner->uid == uid) bits = node.owner->mode >> 6 & 7U;
   return (bits & wanted) == wanted;
 }
 
+/// As the shim makes mount points and what is above them.
+Node PathView::made_directory() const {
+  const bool is_users = (plan_.flags & wire::kUserNamespace) != 0;
+  const auto uid = is_users ? plan_.uid.value_or(0) : 0;
+  return {NodeKind::Directory, {}, Node::Owner{0755, uid, is_users ? plan_.gid.value_or(0) : 0}};
+}
+
 bool PathView::may_search(const Seen& seen) const {
-  return seen.node.kind != NodeKind::Directory ||
-         mode_allows(seen.node, seen.shown.mount, 1);
+  return seen.node.kind != NodeKind::Directory || mode_allows(seen.node, seen.shown.mount, 1);
 }
 
 /// Steps come in order, and a later mount lies on top of what it covers.
@@ -84,24 +90,27 @@ PathView::Seen PathView::see_in_root(const std::string& path) const {
     if (covers_tree(step.kind) || step.kind == MountKind::Device) {
       // its mount point and all above were made, unless something covers them
       if (made.node.kind == NodeKind::Missing && is_within(step.target, path))
-        made = {node_of(NodeKind::Directory), true, {on_top, {}}};
+        made = {made_directory(), true, {on_top, {}}};
       continue;
     }
     if (path == step.target && step.kind == MountKind::Symlink)
       made = {{NodeKind::Link, step.source, std::nullopt}, true, {on_top, {}}};
     else if (path == step.target && step.kind == MountKind::File)
-      made = {node_of(NodeKind::File), true, {on_top, {}}};
+      made = {{NodeKind::File, {}, Node::Owner{0644, 0, 0}}, true, {on_top, {}}};
     else if (is_within(step.target, path))
-      made = {node_of(NodeKind::Directory), true, {on_top, {}}};
+      made = {made_directory(), true, {on_top, {}}};
   }
   if (on_top != nullptr && on_top->kind == MountKind::Proc)
-    return {node_of(path == on_top->target ? NodeKind::Directory : NodeKind::Unknown), true,
+    return {node_of(path == on_top->target ? NodeKind::Directory : NodeKind::Unknown),
+            true,
             {on_top, {}}};
   if (on_top != nullptr && on_top->kind == MountKind::Bind) {
     const auto rest = path.substr(on_top->target == "/" ? 0 : on_top->target.size());
     const auto host = on_top->source == "/" && !rest.empty() ? rest : on_top->source + rest;
-    if (made.is_visible && made.node.kind != NodeKind::Missing) return made;
-    return {look_(host), true, {on_top, host}};
+    auto node = look_(host);
+    const bool is_made = made.is_visible && made.node.kind != NodeKind::Missing;
+    if (is_made && node.kind != NodeKind::Directory) return made;
+    return {std::move(node), true, {on_top, host}};
   }
   if (on_top == nullptr && (plan_.flags & wire::kRootIsTmpfs) == 0) {  // an image's own tree
     if (made.is_visible) return made;
@@ -133,8 +142,9 @@ PathView::Found PathView::find(std::string_view path) const {
     if (found.unsearchable.empty() && !may_search(here)) found.unsearchable = found.path;
     const bool is_lost = !here.is_visible || (here.node.kind != NodeKind::Unknown &&
                                               here.node.kind != NodeKind::Directory);
-    Seen seen = is_lost && part != ".." ? Seen{node_of(NodeKind::Missing), here.is_visible, here.shown}
-                                        : see(next);
+    Seen seen = is_lost && part != ".."
+                    ? Seen{node_of(NodeKind::Missing), here.is_visible, here.shown}
+                    : see(next);
     if (seen.node.kind == NodeKind::Link && ++links <= kMostLinks) {
       push_parts(parts, seen.node.link);
       if (seen.node.link.starts_with('/')) {

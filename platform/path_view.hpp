@@ -69,6 +69,7 @@ class PathView {
   };
   Seen see(const std::string& path) const;
   Seen see_in_root(const std::string& path) const;
+  Node made_directory() const;
   bool may_search(const Seen& seen) const;
 
   const LaunchPlan& plan_;

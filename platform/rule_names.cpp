@@ -42,19 +42,18 @@ RuleName name_of_path(const std::string& path, const VerdictContext& context) {
   const auto rule = std::ranges::find(policy.paths, path, &PathRule::path);
   if (rule != policy.paths.end())
     return {std::string(flag_of(rule->access)) + " " + shown(path), Origin::Flag, {}, {}};
-  if (path == policy.scratch_dir || (path == "/tmp" && context.plan.level != Level::Landlock))
-    return {"the container's own scratch directory, " + shown(path), Origin::Default, {}, {}};
+  if (path == policy.scratch_dir) return {"the scratch directory", Origin::Default, {}, {}};
+  if (path == "/tmp" && context.plan.level != Level::Landlock)
+    return {"the scratch directory", Origin::Default, {}, {}};
   if (!policy.rootfs_dir.empty() && path == policy.rootfs_dir)
     return {"the container's own root", Origin::Image, {}, {}};
   if (contains(context.host.system_directories, path) ||
       contains(library_directories(context.host), path))
-    return {shown(path) + " of the host, shown to every program", Origin::Default, {}, {}};
-  if (path.starts_with("/dev"))
-    return {path + ", a device that every program has", Origin::Default, {}, {}};
-  if (path.starts_with("/proc") || path.starts_with("/sys"))
-    return {path + ", which tells nothing of others", Origin::Default, {}, {}};
-  if (path == "/") return {"the root of the container", Origin::Level, {}, {}};
-  return {shown(path) + ", of the short list of /etc", Origin::Default, {}, {}};
+    return {"the host's " + shown(path), Origin::Default, {}, {}};
+  if (path.starts_with("/dev")) return {"the device " + path, Origin::Default, {}, {}};
+  if (path == "/proc") return {"the container's own /proc", Origin::Level, {}, {}};
+  if (path == "/") return {"the container's own root", Origin::Level, {}, {}};
+  return {"the host's " + shown(path), Origin::Default, {}, {}};
 }
 
 RuleName name_of_port(std::uint16_t port, Operation operation, const VerdictContext& context) {
@@ -68,10 +67,12 @@ RuleName name_of_port(std::uint16_t port, Operation operation, const VerdictCont
   for (std::size_t i = 0; i < context.service.endpoints.size(); ++i) {
     const auto& endpoint = context.service.endpoints[i];
     if (endpoint.listen_port() != port) continue;
-    const auto field = "endpoints[" + std::to_string(i) + "]." +
-                       (endpoint.target_port ? "target_port" : "port");
-    return {"endpoint " + printable(endpoint.name) + ", port " + std::to_string(port), Origin::Spec,
-            field, {}};
+    const auto field =
+        "endpoints[" + std::to_string(i) + "]." + (endpoint.target_port ? "target_port" : "port");
+    return {"port " + std::to_string(port) + " of endpoint " + printable(endpoint.name),
+            Origin::Spec,
+            field,
+            {}};
   }
   return {"the container's own port " + std::to_string(port), Origin::Default, {}, {}};
 }

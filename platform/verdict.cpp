@@ -146,8 +146,7 @@ Verdict judge_tcp(const Question& question, const VerdictContext& context) {
     verdict.rule = RuleName{"no capabilities", Origin::Default, {}, {}};
   }
   verdict.flags.clear();
-  verdict.remedy =
-      "listen on a port from " + std::to_string(context.first_free_port) + " upwards";
+  verdict.remedy = "listen on a port from " + std::to_string(context.first_free_port) + " upwards";
   return verdict;
 }
 
@@ -181,17 +180,19 @@ Verdict judge_unix_path(const Question& question, const VerdictContext& context)
   if (question.operation == Operation::Bind) return judge_file(question, context);
   PathView view{context.plan, context.look, context.groups};
   const auto found = view.find(question.path);
-  const RuleName level{"level " + std::string(to_string(context.plan.level)), Origin::Level, {}, {}};
+  const RuleName level{
+      "level " + std::string(to_string(context.plan.level)), Origin::Level, {}, {}};
   Verdict verdict;
-  if (!found.is_visible) {
-    auto as_file = question;
-    as_file.operation = Operation::Read;
+  auto as_file = question;
+  as_file.operation = Operation::Read;
+  if (found.node.kind == NodeKind::Missing && context.plan.level != Level::Landlock)
     verdict = judge_file(as_file, context);  // with its nearest rule and remedy
+  if (verdict.held_by == Holder::Mounts) {
     verdict.question = question;
   } else if (!found.unsearchable.empty() || !view.mode_allows(found.node, found.shown.mount, 2)) {
     const auto& refuser = found.unsearchable.empty() ? found.path : found.unsearchable;
-    verdict = denied(question, Holder::Mode, "the mode of " + printable(refuser, 4096) +
-                                                 " keeps the program out");
+    verdict = denied(question, Holder::Mode,
+                     "the mode of " + printable(refuser, 4096) + " keeps the program out");
   } else {
     verdict = allowed(question, level,
                       level.text + " does not hold unix sockets with a path: their mode decides");
