@@ -55,7 +55,7 @@ struct Verdict {
   Question question;
   std::string path;  ///< as the program sees it, links followed; empty for ports
   Holder held_by = Holder::Nobody;
-  std::string because;  ///< "no rule covers it"
+  std::string because;              ///< "no rule covers it"
   std::optional<RuleName> rule;     ///< the one that decides; empty = none covers it
   std::optional<RuleName> nearest;  ///< the one that just misses
   std::vector<std::string> flags;   ///< of `run`, that would allow it: {"--read", "/home/me"}
@@ -74,8 +74,8 @@ struct VerdictContext {
   /// The caller named the network or the profile; else they are the defaults of `run`.
   bool names_network = false;
   Look look = look_at_nothing;
-  std::vector<std::uint32_t> groups;     ///< see PathView
-  std::uint16_t first_free_port = 1024;  ///< net.ipv4.ip_unprivileged_port_start
+  std::vector<std::uint32_t> groups = {};  ///< see PathView
+  std::uint16_t first_free_port = 1024;    ///< net.ipv4.ip_unprivileged_port_start
 };
 
 Verdict judge(const Question& question, const VerdictContext& context);
