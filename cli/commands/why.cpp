@@ -8,7 +8,6 @@
 #include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/words.hpp"
 #include "ringfort/cli/spec_file.hpp"
-#include "ringfort/specs/validate.hpp"
 #include "ringfort/specs/yaml_reader.hpp"
 
 #include <CLI/CLI.hpp>
@@ -97,10 +96,9 @@ class Why : public Command {
     if (!container_.empty())
       return fail(ErrorKind::InvalidSpec, "a file and --container are two policies",
                   "leave one out");
-    auto parsed = specs::parse_deployment_file(spec_);
-    auto problems = parsed ? specs::validate(parsed->value, parsed->positions) : parsed.error();
-    if (!problems.empty()) {
-      print_problems(problems, spec_);
+    auto parsed = specs::load_deployment_with_positions(spec_);
+    if (!parsed) {
+      print_problems(parsed.error(), spec_);
       return std::optional<Asked>{};
     }
     const auto& services = parsed->value.services;
