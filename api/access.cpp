@@ -4,6 +4,7 @@
 #include "ringfort/api/stand_in.hpp"
 #include "ringfort/api/user_name.hpp"
 #include "ringfort/messages/configure.hpp"
+#include "ringfort/platform/attempts.hpp"
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/host_look.hpp"
 #include "ringfort/platform/image_store.hpp"
@@ -11,6 +12,7 @@
 #include "ringfort/platform/verdict.hpp"
 #include "ringfort/specs/container_record.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fcntl.h>
@@ -162,6 +164,7 @@ Result<AccessJudge> AccessJudge::of_container(const ContainerId& id, const Acces
   facts->setting = setting;
   facts->level = record->level;
   facts->is_there = true;
+  facts->setting.is_spec = !record->options.origin.empty();  // `up` writes its file there
   auto context = context_of(record->service, record->options);
   context.container_dir = setting.data_dir + "/containers/" + id.str();
   context.own_port = record->port;
@@ -199,6 +202,32 @@ Result<AccessAnswer> AccessJudge::ask(std::string_view operation, std::string_vi
       facts.groups,
       facts.first_free_port};
   return answer_of(platform::judge(*question, context), facts.level);
+}
+
+std::vector<AccessAnswer> AccessJudge::denials_in(const std::vector<std::string>& lines) const {
+  constexpr std::size_t kMost = 8;
+  std::vector<AccessAnswer> denials;
+  const auto& cwd = facts_->plan.cwd;
+  for (const auto& attempt : platform::attempts_in(lines)) {
+    const bool is_relative = platform::is_path(attempt) && !attempt.target.starts_with('/');
+    const auto target = is_relative ? cwd + "/" + attempt.target : attempt.target;
+    auto answer = ask(to_string(attempt.operation), target, Looking::Text);
+    const bool may_be_write = answer && answer->allowed && !attempt.is_sure && !attempt.is_absence;
+    if (may_be_write) answer = ask("write", target, Looking::Text);
+    if (!answer || answer->allowed) continue;
+    // That a file is absent is explained by nothing but a mount that does not show it.
+    if (attempt.is_absence && answer->held_by != "mounts") continue;
+    if (attempt.creates && answer->flags.size() == 2) {
+      const auto cut = answer->flags[1].rfind('/');
+      answer->flags[1] = cut == 0 ? "/" : answer->flags[1].substr(0, cut);
+    }
+    const auto is_same = [&](const AccessAnswer& one) {
+      return one.operation == answer->operation && one.target == answer->target;
+    };
+    if (std::ranges::none_of(denials, is_same)) denials.push_back(*std::move(answer));
+    if (denials.size() == kMost) break;
+  }
+  return denials;
 }
 
 }  // namespace ringfort

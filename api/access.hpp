@@ -69,6 +69,10 @@ class AccessJudge {
   Result<AccessAnswer> ask(std::string_view operation, std::string_view target,
                            Looking looking = Looking::Host) const;
 
+  /// What of the failures that the last lines of a program's stderr speak of the policy explains:
+  /// probable denials, at most 8, each once. No file is looked at, whatever the lines say.
+  std::vector<AccessAnswer> denials_in(const std::vector<std::string>& lines) const;
+
  private:
   struct Facts;
   explicit AccessJudge(std::unique_ptr<Facts> facts);

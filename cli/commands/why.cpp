@@ -4,10 +4,12 @@
 #include "ringfort/cli/containers.hpp"
 #include "ringfort/cli/data_dir.hpp"
 #include "ringfort/cli/job.hpp"
+#include "ringfort/cli/last_lines.hpp"
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/words.hpp"
 #include "ringfort/cli/spec_file.hpp"
+#include "ringfort/cli/up/output.hpp"
 #include "ringfort/specs/yaml_reader.hpp"
 
 #include <CLI/CLI.hpp>
@@ -29,10 +31,11 @@ struct Asked {
 class Why : public Command {
  public:
   void declare(CLI::App& app) override {
-    add_word(app, "OPERATION", "read, write, exec, connect or bind", operation_, true);
+    add_word(app, "OPERATION", "read, write, exec, connect or bind; or a container's NAME, alone",
+             operation_, true);
     add_word(app, "TARGET",
              "a path; for connect and bind PORT, HOST:PORT, udp:PORT, a socket's /PATH or @NAME",
-             target_, true);
+             target_, false);
     add_word(app, "SPEC", "ask about a service of this YAML file, not about flags", spec_, false);
     add_word(app, "SERVICE", "which; the only one need not be named", service_, false);
     add_option(app, "--container", "NAME", "ask about a container that is there",
@@ -42,6 +45,7 @@ class Why : public Command {
   }
 
   Result<int> run(const Call& call) override {
+    if (target_.empty()) return explain_end(call);
     auto asked =
         spec_.empty() ? container_.empty() ? of_flags(call) : of_container(call) : of_spec(call);
     if (!asked) return fail(asked.error());
@@ -53,6 +57,52 @@ class Why : public Command {
   }
 
  private:
+  /// The last run of a container: how it ended, and what the policy explains of that.
+  Result<int> explain_end(const Call& call) {
+    const auto runtime = open_keeping_runtime(call);
+    if (!runtime) return fail(runtime.error());
+    const auto id = find_container(**runtime, operation_);
+    if (!id) {
+      Error error = id.error();
+      error.hint = "write: ringfort why OPERATION TARGET, or the NAME of a container";
+      return fail(std::move(error));
+    }
+    const auto state = (*runtime)->container_state(*id);
+    if (!state) return fail(state.error());
+    if (!state->exit)
+      return fail(ErrorKind::Conflict, id->str() + " has not ended",
+                  "wait for it: ringfort wait " + display_name(*id));
+    LastLines last;
+    if (is_to_explain(*state->exit)) {
+      const auto log = (*runtime)->get_logs(*id, {kLines, {}});
+      if (!log) return fail(log.error());
+      for (const auto& entry : *log) last.add(entry);
+    }
+    const auto denials = probable_denials((*runtime)->config().data_dir, *id, last.take());
+    print_end(*id, *state->exit, denials);
+    return denials.empty() ? 0 : 1;
+  }
+
+  void print_end(const ContainerId& id, const ExitRecord& exit,
+                 const std::vector<AccessAnswer>& denials) const {
+    if (is_json_) {
+      Json value;
+      value["id"] = id.str();
+      value["exit"] = to_value(exit);
+      value["denials"] = Json::array();
+      for (const auto& denial : denials)
+        value["denials"].push_back(denial_value(denial, "probable"));
+      write_all(STDOUT_FILENO, dump(value) + "\n");
+      return;
+    }
+    std::string text = end_sentence(id, exit) + "\n";
+    for (const auto& denial : denials) text += denial_line(denial, "probable") + "\n";
+    if (denials.empty()) text += "nothing that it wrote at its end is explained by its policy\n";
+    write_all(STDOUT_FILENO, text);
+  }
+
+  static constexpr std::size_t kLines = 200;  ///< of both streams: stderr's last are among them
+
   using Found = Result<std::optional<Asked>>;
 
   AccessSetting setting(const Call& call) const {

@@ -79,6 +79,20 @@ std::string text_of(const AccessAnswer& answer, std::string_view place, const Pa
   return text;
 }
 
+std::string denial_line(const AccessAnswer& answer, std::string_view grade) {
+  std::string text = "denied (" + std::string(grade) + ") " + answer.operation + " " +
+                     shown(answer.target) + " (" + shown(answer.because) + ")";
+  if (!answer.flags.empty()) return text + ". allow it: " + flag_text(answer);
+  return answer.remedy.empty() ? text : text + ". " + shown(answer.remedy);
+}
+
+Json denial_value(const AccessAnswer& answer, std::string_view grade) {
+  Json value;
+  value["grade"] = grade;
+  value.update(to_value(answer));
+  return value;
+}
+
 Json to_value(const AccessAnswer& answer) {
   Json value;
   value["allowed"] = answer.allowed;

@@ -22,6 +22,12 @@ std::string flag_text(const AccessAnswer& answer);
 /// "file:line:column" of the deciding rule, or empty.
 std::string text_of(const AccessAnswer& answer, std::string_view place, const Paint& paint);
 
+/// One line for a denial that somebody has met: "denied (probable) read /x (no rule covers it).
+/// allow it: --read /x". `grade` says how it is known: probable or traced.
+std::string denial_line(const AccessAnswer& answer, std::string_view grade);
+
 Json to_value(const AccessAnswer& answer);
+/// The same with its grade in front.
+Json denial_value(const AccessAnswer& answer, std::string_view grade);
 
 }  // namespace ringfort::cli
