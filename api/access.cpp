@@ -43,6 +43,8 @@ AccessAnswer answer_of(const platform::Verdict& verdict, Level level) {
   answer.flags = verdict.flags;
   answer.remedy = verdict.remedy;
   answer.notes = verdict.notes;
+  answer.is_absent = verdict.is_absent;
+  answer.has_no_place = verdict.has_no_place;
   return answer;
 }
 
@@ -129,7 +131,10 @@ Result<AccessJudge> AccessJudge::make(const specs::Service& service, const RunOp
   facts->options = options;
   facts->setting = setting;
   auto context = context_of(service, options);
-  if (!setting.data_dir.empty()) context.container_dir = setting.data_dir + "/containers/example-1";
+  const auto name = setting.container ? setting.container->str() : "example-1";
+  if (!setting.data_dir.empty()) context.container_dir = setting.data_dir + "/containers/" + name;
+  if (setting.port) context.own_port = setting.port;
+  facts->is_there = setting.container.has_value();
   if (!context.host_image) {
     const auto image = find_image(service.image.name, setting.data_dir);
     if (!image) return fail(image.error());
@@ -140,9 +145,14 @@ Result<AccessJudge> AccessJudge::make(const specs::Service& service, const RunOp
   auto command = command_of(service, options);
   const auto& host = platform::host_facts();
   if (auto set = set_user(service, options, host, command); !set) return fail(set.error());
-  const auto chosen = level_of(options, setting.isolation);
-  if (!chosen) return fail(chosen.error());
-  facts->level = chosen->level;
+  if (setting.port) command.own_port = setting.port;
+  if (setting.level) {
+    facts->level = *setting.level;
+  } else {
+    const auto chosen = level_of(options, setting.isolation);
+    if (!chosen) return fail(chosen.error());
+    facts->level = chosen->level;
+  }
   if (auto drawn = facts->draw(context, command); !drawn) return fail(drawn.error());
   return AccessJudge{std::move(facts)};
 }

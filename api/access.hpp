@@ -7,6 +7,7 @@
 #include "ringfort/specs/run_options.hpp"
 #include "ringfort/specs/service.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,8 @@ struct AccessAnswer {
   std::vector<std::string> flags;     ///< of `run`, that would allow it
   std::string remedy;                 ///< where no flag does
   std::vector<std::string> notes;
+  bool is_absent = false;     ///< of a denied path: the host has nothing there, either
+  bool has_no_place = false;  ///< nor a directory for it
 };
 
 /// What is known of the asker beside service and options.
@@ -45,6 +48,10 @@ struct AccessSetting {
   bool is_spec = false;         ///< the service stands in a file, not in flags
   bool names_network = false;   ///< the network is the caller's choice, not a default
   std::string directory = "/";  ///< relative paths of questions are below it
+  /// For one that has been made: its id, level and port. Else they are those of an example.
+  std::optional<ContainerId> container;
+  std::optional<Level> level;
+  std::optional<std::uint16_t> port;
 };
 
 /// Whether links are followed on the host, or only the text of a path counts. A text is enough, and

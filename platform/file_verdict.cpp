@@ -276,6 +276,8 @@ class FileJudge {
     const auto there = existing(asked);
     const bool is_there = there == asked;
     if (!is_there) verdict_.notes.emplace_back("the host has nothing there");
+    verdict_.is_absent = !is_there;
+    verdict_.has_no_place = !is_there && there != parent_of(asked);
     if (changes()) {
       const auto data_dir = data_dir_of(context_.policy);
       const bool is_ours =

@@ -38,7 +38,8 @@ Result<Question> parse_port_target(Question question, std::string_view text) {
     return no_target(text, "write [" + printable(host) + "]:PORT, or /PATH for a unix socket");
   const auto* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, question.port);
-  if (error != std::errc{} || stop != end || digits.empty() || question.port == 0)
+  const bool is_any_free = question.port == 0 && question.operation == Operation::Bind;
+  if (error != std::errc{} || stop != end || digits.empty() || (question.port == 0 && !is_any_free))
     return no_target(text, "write PORT, HOST:PORT, udp:PORT, /PATH or @NAME");
   question.host = host;
   return question;
@@ -63,6 +64,11 @@ Verdict allowed(const Question& question, RuleName rule, std::string because) {
 
 void offer_port(Verdict& verdict, const VerdictContext& context) {
   const auto port = std::to_string(verdict.question.port);
+  if (verdict.question.port == 0) {  // any free one
+    verdict.remedy =
+        context.is_spec ? "listen on the port in PORT" : "--port gives a port of its own, in PORT";
+    return;
+  }
   const bool binds = verdict.question.operation == Operation::Bind;
   if (!context.is_spec)
     verdict.flags = {binds ? "--listen" : "--connect", port};
@@ -137,8 +143,8 @@ Verdict judge_tcp(const Question& question, const VerdictContext& context) {
       verdict = allowed(question, network, network.text + ": nothing is held back");
       break;
   }
-  if (question.operation != Operation::Bind || question.port >= context.first_free_port)
-    return verdict;
+  const bool is_free = question.port == 0 || question.port >= context.first_free_port;
+  if (question.operation != Operation::Bind || is_free) return verdict;
   if (verdict.allowed) {
     verdict = denied(question, Holder::Kernel,
                      "ports below " + std::to_string(context.first_free_port) +

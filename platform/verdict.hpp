@@ -23,7 +23,7 @@ struct Question {
   TargetKind kind = TargetKind::Path;
   std::string path;        ///< of Path (a bare name of a program for Exec) and of the unix kinds
   std::string host;        ///< of Tcp and Udp, as written; may be empty
-  std::uint16_t port = 0;  ///< of Tcp and Udp
+  std::uint16_t port = 0;  ///< of Tcp and Udp; 0 = any free one, for Bind
   bool operator==(const Question&) const = default;
 };
 
@@ -61,6 +61,8 @@ struct Verdict {
   std::vector<std::string> flags;   ///< of `run`, that would allow it: {"--read", "/home/me"}
   std::string remedy;               ///< a sentence where no flag does it, or the spec's way
   std::vector<std::string> notes;
+  bool is_absent = false;     ///< of a denied path: the host has nothing there, either
+  bool has_no_place = false;  ///< nor a directory for it
 };
 
 /// What is asked of beside the question. All references must outlive the calls.
