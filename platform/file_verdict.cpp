@@ -61,7 +61,8 @@ std::string gives(std::uint64_t access) {
 class FileJudge {
  public:
   FileJudge(const Question& question, const VerdictContext& context)
-      : context_(context), view_(context.plan, context.look, context.groups) {
+      : context_(context),
+        view_(context.plan, context.look, context.groups, context.host.system_links) {
     verdict_.question = question;
   }
 

@@ -126,7 +126,11 @@ PathView::Seen PathView::see_in_root(const std::string& path) const {
 PathView::Seen PathView::see(const std::string& path) const {
   if (plan_.level != Level::Landlock) return see_in_root(path);
   if (is_own_process(path)) return {node_of(NodeKind::Unknown), true, {nullptr, path}};
-  return {look_(path), true, {nullptr, path}};
+  auto node = look_(path);
+  if (node.kind == NodeKind::Unknown)
+    for (const auto& [link, text] : links_)
+      if (link == path) node = {NodeKind::Link, text, std::nullopt};
+  return {std::move(node), true, {nullptr, path}};
 }
 
 PathView::Found PathView::find(std::string_view path) const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ringfort::platform {
@@ -44,8 +45,10 @@ struct Shown {
 class PathView {
  public:
   /// `groups`: what a plain user's programs have beside their own; root's have none.
-  PathView(const LaunchPlan& plan, Look look, std::vector<std::uint32_t> groups = {})
-      : plan_(plan), look_(std::move(look)), groups_(std::move(groups)) {}
+  /// `links` of the host's top, as in HostFacts, are known without a look.
+  PathView(const LaunchPlan& plan, Look look, std::vector<std::uint32_t> groups = {},
+           std::vector<std::pair<std::string, std::string>> links = {})
+      : plan_(plan), look_(std::move(look)), groups_(std::move(groups)), links_(std::move(links)) {}
 
   struct Found {
     std::string path;  ///< absolute, without links as far as they could be followed
@@ -75,6 +78,7 @@ class PathView {
   const LaunchPlan& plan_;
   Look look_;
   std::vector<std::uint32_t> groups_;
+  std::vector<std::pair<std::string, std::string>> links_;
 };
 
 }  // namespace ringfort::platform

@@ -164,6 +164,24 @@ TEST_P(FileVerdict, TheFlagsThatAreNamedDoIt) {
   }
 }
 
+TEST_P(FileVerdict, KnowsTheHostsTopLinksWithoutALook) {
+  Policy policy = world_.policy();
+  Command command;
+  command.argv = {"true"};
+  const auto plan = make_launch_plan(policy, command, GetParam(), world_.host());
+  ASSERT_TRUE(plan);
+  const specs::Service service;
+  const RunOptions options;
+  const VerdictContext context{policy, *plan, world_.host(), service, options};
+  const auto ask = [&](Operation operation, std::string_view target) {
+    return judge(*parse_question(operation, target, "/"), context);
+  };
+  EXPECT_TRUE(ask(Operation::Exec, "/bin/env").allowed);
+  EXPECT_TRUE(ask(Operation::Read, "/lib/x.so").allowed);
+  EXPECT_EQ(ask(Operation::Write, "/bin/env").path, "/usr/bin/env");
+  EXPECT_FALSE(ask(Operation::Read, "/sbin/x").allowed);
+}
+
 INSTANTIATE_TEST_SUITE_P(, FileVerdict, testing::Values(Level::Landlock, Level::Namespaces),
                          [](const auto& row) { return std::string(to_string(row.param)); });
 
