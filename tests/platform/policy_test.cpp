@@ -360,12 +360,14 @@ RC_GTEST_PROP(PolicyProperty, TakesEveryTargetThatValidationTakes, ()) {
           "dev", "dev/shm", "dev/shm/x", "\"",       "\\",       "(",    "'",
           " ",   "\n",      "\x7f",      "\xc2\x85", "\xc3\xa9", "\xff", std::string(256, 'x')}),
       rc::gen::container<std::string>(rc::gen::inRange<char>(0x20, 0x7f)));
-  const auto target =
-      rc::gen::map(rc::gen::container<std::vector<std::string>>(part), [](auto all) {
-        std::string path = "/";
+  const auto target = rc::gen::apply(
+      [](std::string path, const std::vector<std::string>& all) {
         for (const auto& one : all) path += one;
         return path;
-      });
+      },
+      rc::gen::elementOf(
+          std::vector<std::string>{"/", "/", "/proc/", "/sys/a", "/dev/", "/dev/shm/"}),
+      rc::gen::container<std::vector<std::string>>(part));
   specs::Deployment deployment;
   deployment.version = "v1";
   deployment.deployment = "test";
