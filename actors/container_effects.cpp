@@ -256,6 +256,7 @@ void Container::launch(Generation generation) {
     request_->stdin_fd = options_.stdin_fd;
     request_->stdout_fd = options_.stdout_fd;
     request_->stderr_fd = options_.stderr_fd;
+    request_->trace_fd = options_.trace_fd;
   } else if (by_policy_) {
     request_->stdin_fd = kept_streams_[0].get();
     request_->stdout_fd = kept_streams_[1].get();

@@ -1,79 +1,21 @@
 // What a service would be allowed and how it would be started, without making anything.
 #include "ringfort/platform/explain.hpp"
 
-#include "ringfort/actors/site.hpp"
 #include "ringfort/api/runtime.hpp"
+#include "ringfort/api/stand_in.hpp"
 #include "ringfort/messages/configure.hpp"
 #include "ringfort/platform/cgroup.hpp"
 #include "ringfort/platform/gaps.hpp"
 #include "ringfort/platform/host_probe.hpp"
-#include "ringfort/platform/launch_plan.hpp"
-#include "ringfort/platform/policy.hpp"
 #include "ringfort/platform/seatbelt_profile.hpp"
-#include "ringfort/platform/spawner.hpp"
 #include "ringfort/specs/enforcement.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 namespace ringfort {
 
 namespace {
-
-// Stand-ins for what only a real container has.
-constexpr const char* kDirectory = "/var/lib/ringfort/containers/example-1";
-constexpr std::uint16_t kPort = 20000;
-
-/// A spawner for trials, with the loop under it.
-struct Trials {
-  std::unique_ptr<platform::EventLoop> loop;
-  std::shared_ptr<platform::Spawner> spawner;
-};
-
-Result<Trials> open_trials() {
-  auto loop = platform::EventLoop::start();
-  if (!loop) return fail(std::move(loop.error()));
-  Trials trials{std::move(*loop), {}};
-  trials.spawner = platform::Spawner::make(*trials.loop);
-  return trials;
-}
-
-Result<platform::ChosenLevel> level_of(const RunOptions& options, Isolation isolation) {
-  auto trials = open_trials();
-  if (!trials) return fail(std::move(trials.error()));
-  return platform::choose_level(
-      options.isolation.value_or(isolation),
-      options.best_effort ? platform::Effort::Best : platform::Effort::Exact, *trials->spawner);
-}
-
-bool has_port(const specs::Service& service, const RunOptions& options) {
-  return options.own_port || specs::activated_endpoint(service.endpoints) != nullptr;
-}
-
-platform::PolicyContext context_of(const specs::Service& service, const RunOptions& options) {
-  platform::PolicyContext context;
-  context.container_dir = kDirectory;
-  context.host_image = service.image.name == "host";
-  context.native_image = !context.host_image;
-  if (has_port(service, options)) context.own_port = kPort;
-  return context;
-}
-
-platform::Command command_of(const specs::Service& service, const RunOptions& options) {
-  platform::Command command;
-  command.argv = actors::command_line(service.command);
-  command.env.assign(service.env.begin(), service.env.end());
-  command.workdir = service.command.workdir.value_or(options.workdir);
-  command.hostname = service.hostname.value_or("example-1");
-  if (has_port(service, options)) command.own_port = kPort;
-  if (const auto* endpoint = specs::activated_endpoint(service.endpoints))
-    command.listen_name = endpoint->name;
-  command.deadline = options.timeout;
-  command.grace = options.grace;
-  command.best_effort = options.best_effort;
-  return command;
-}
 
 /// As a container made now would be.
 platform::GapFacts gap_facts(const RunOptions& options) {

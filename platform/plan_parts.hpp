@@ -5,6 +5,14 @@
 
 namespace ringfort::platform {
 
+// LANDLOCK_ACCESS_FS_*, as far as somebody here asks for one of them. landlock(7).
+inline constexpr std::uint64_t kFsExecute = 1U << 0;
+inline constexpr std::uint64_t kFsWriteFile = 1U << 1;
+inline constexpr std::uint64_t kFsReadFile = 1U << 2;
+inline constexpr std::uint64_t kFsReadDir = 1U << 3;
+inline constexpr std::uint64_t kFsMakeReg = 1U << 8;
+inline constexpr std::uint64_t kFsMakeSock = 1U << 9;
+
 /// Rights of Landlock by ABI: asked for by version, never "all that exists". landlock(7).
 struct LandlockRights {
   std::uint64_t all = 0;     ///< everything this ABI handles

@@ -56,6 +56,7 @@ struct RunRequest {
   int stdin_fd = -1;   ///< borrowed; -1 = /dev/null
   int stdout_fd = -1;  ///< borrowed; -1 = the log, or /dev/null without one
   int stderr_fd = -1;
+  int trace_fd = -1;      ///< borrowed: see Tracer::program_fd; -1 = no trace
   bool attached = true;   ///< false: outlives the runtime
   std::string state_dir;  ///< state/<id>, for the control socket; empty = a private connection
 };

@@ -1,6 +1,7 @@
 #include "ringfort/specs/grammar.hpp"
 
 #include "ringfort/specs/names.hpp"
+#include "ringfort/specs/utf8.hpp"
 #include "ringfort/specs/words.hpp"
 
 #include <algorithm>
@@ -158,14 +159,21 @@ std::optional<std::string> fault_of_path(std::string_view path) {
   if (path.front() != '/') return "is not absolute";
   if (path.size() >= 4096) return "is longer than 4095 bytes";
   // Paths go into policies as text: what could end a quoted string there has no place in a spec.
-  const auto bad = std::find_if(path.begin(), path.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7F || c == '"' || c == '\\';
-  });
-  if (bad != path.end()) return "has the character " + printable({bad, 1});
+  if (first_invalid_utf8(path)) return "is not valid UTF-8";
+  for (auto rest = path; !rest.empty();) {
+    const auto point = first_code_point(rest);
+    const auto character = rest.substr(0, point ? point->length : 1);
+    const char32_t c = point ? point->value : 0;
+    if (c < 0x20 || (c >= 0x7F && c < 0xA0) || c == U'"' || c == U'\\')
+      return "has the character " + printable(character);
+    rest.remove_prefix(character.size());
+  }
   const bool is_straight = each_part(
       path.substr(1), '/', [](std::string_view part) { return part != ".." && part != "."; });
   if (!is_straight) return "has a part \"..\" or \".\"";
+  const bool is_short =
+      each_part(path.substr(1), '/', [](std::string_view part) { return part.size() <= 255; });
+  if (!is_short) return "has a part over 255 bytes";
   return std::nullopt;
 }
 

@@ -57,6 +57,9 @@ struct RunOptions {
   /// stdin_fd is a terminal nobody controls yet (a fresh pty): it becomes the program's own. Holds
   /// for the first start only, as the descriptors do.
   bool terminal = false;
+  /// Borrowed likewise, for the first start: the program's accesses are told to whoever holds the
+  /// other end (platform::Tracer). -1 = they are not.
+  int trace_fd = -1;
 };
 
 }  // namespace ringfort

@@ -137,4 +137,19 @@ Problems validate(const Deployment& deployment, const PositionMap& positions) {
   return checks.take();
 }
 
+Problems missing_devices(const Deployment& deployment, const PositionMap& positions,
+                         const std::function<bool(const std::string&)>& is_there) {
+  Checks checks{positions};
+  for (const auto& [name, service] : deployment.services)
+    for (std::size_t i = 0; i < service.devices.size(); ++i) {
+      const auto& path = service.devices[i].path;
+      const bool is_named = path.starts_with("/dev/");  // else the text has been refused already
+      if (is_named && !is_there(path))
+        checks.expect(false, element("services." + name + ".devices", i) + ".path",
+                      "there is no device " + quoted(path),
+                      "see what is there: ls /dev; or remove it");
+    }
+  return checks.take();
+}
+
 }  // namespace ringfort::specs

@@ -10,6 +10,13 @@ namespace {
 
 bool is_raw(Protocol protocol) { return protocol == Protocol::Tcp || protocol == Protocol::Udp; }
 
+/// As RFC 3986 allows it between host and query.
+bool is_url_path(std::string_view text) {
+  return text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@%/") ==
+         std::string_view::npos;
+}
+
 void check_stream(Checks& checks, const std::string& path, const Endpoint& endpoint) {
   if (!endpoint.stream) return;
   checks.expect(is_raw(endpoint.protocol), path, "only tcp and udp endpoints have stream options",
@@ -73,6 +80,9 @@ void check_endpoints(Checks& checks, const std::string& path,
     checks.expect(endpoint.target_port != 0, here + ".target_port", "is 0", "write 1 to 65535");
     checks.expect(!endpoint.path || endpoint.path->starts_with('/'), here + ".path",
                   "does not begin with /", "write one such as /api");
+    checks.expect(!endpoint.path || is_url_path(*endpoint.path), here + ".path",
+                  quoted(endpoint.path.value_or("")) + " has a character that no address has",
+                  "write one such as /api, anything else as %XX");
     if (endpoint.host) {
       auto host = std::string_view{*endpoint.host};
       if (host.starts_with("*.")) host.remove_prefix(2);

@@ -75,6 +75,26 @@ struct StorageCheck {
   }
 };
 
+/// Without doubled and final slashes, which name the same place.
+std::string plain_path(std::string_view path) {
+  std::string plain;
+  for (const char c : path)
+    if (c != '/' || !plain.ends_with('/')) plain += c;
+  if (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  return plain;
+}
+
+/// What would hide the files that the system itself shows there; empty = nothing.
+std::string_view system_directory(const std::string& target) {
+  const auto is_below = [&](std::string_view top) {
+    return target == top || target.starts_with(std::string{top} + "/");
+  };
+  if (is_below("/dev/shm")) return {};
+  for (const std::string_view top : {"/proc", "/sys", "/dev"})
+    if (is_below(top)) return top;
+  return {};
+}
+
 struct InitAction {
   std::string_view name;
   std::vector<std::string_view> required;
@@ -169,14 +189,20 @@ void check_resources(Checks& checks, const std::string& path, const Resources& r
 }
 
 void check_storage(Checks& checks, const std::string& path, const std::vector<Storage>& storage) {
-  std::set<std::string_view> targets;
+  std::set<std::string> targets;
   for (std::size_t i = 0; i < storage.size(); ++i) {
     const auto here = element(path, i);
     const auto& target = target_of(storage[i]);
     check_path(checks, here + ".target", target);
     checks.expect(target.find_first_not_of('/') != std::string::npos || target.empty(),
                   here + ".target", "is the root", "write a directory below it");
-    checks.expect(targets.insert(target).second, here + ".target",
+    const auto plain = plain_path(target);
+    const auto system = system_directory(plain);
+    checks.expect(
+        system.empty(), here + ".target",
+        quoted(target) + " lies in " + std::string{system} + ", where the system's own files are",
+        "write a directory of its own such as /data");
+    checks.expect(targets.insert(plain).second, here + ".target",
                   quoted(target) + " is given twice", "choose another");
     std::visit(StorageCheck{checks, here}, storage[i]);
   }

@@ -68,6 +68,9 @@ void check_devices(Checks& checks, const std::string& path, const std::vector<De
   for (std::size_t i = 0; i < devices.size(); ++i) {
     const auto& device = devices[i];
     check_path(checks, element(path, i) + ".path", device.path);
+    const bool is_below_dev = device.path.starts_with("/dev/") && device.path.size() > 5;
+    checks.expect(is_below_dev || device.path.empty(), element(path, i) + ".path",
+                  quoted(device.path) + " is no device", "write one such as /dev/dri/renderD128");
     checks.expect(device.read || device.write || device.mknod, element(path, i),
                   "gives no access at all", "write read: true, or remove it");
   }
@@ -115,7 +118,7 @@ void check_identity(Checks& checks, const std::string& path, const Service& serv
       checks, path + ".cgroup_parent", service.cgroup_parent,
       [](std::string_view text) {
         const bool is_absolute = text.starts_with('/');
-        return !fault_of_path(is_absolute ? text : "/" + std::string{text});
+        return !text.empty() && !fault_of_path(is_absolute ? text : "/" + std::string{text});
       },
       " is no cgroup", "write a path without \"..\"");
   const auto is_filled = [](std::string_view text) { return !text.empty(); };

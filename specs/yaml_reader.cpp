@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -57,12 +58,27 @@ tl::expected<ParsedDeployment, Problems> parse_deployment_file(const std::string
   return parse_deployment(text, path);
 }
 
-tl::expected<Deployment, Problems> load_deployment(const std::string& path) {
+tl::expected<ParsedDeployment, Problems> load_deployment_with_positions(const std::string& path) {
   auto parsed = parse_deployment_file(path);
   if (!parsed) return tl::unexpected{std::move(parsed.error())};
   auto problems = validate(parsed->value, parsed->positions);
+  const auto is_device = [](const std::string& device) {
+    std::error_code error;
+    const auto kind = std::filesystem::status(device, error).type();
+    return kind == std::filesystem::file_type::character ||
+           kind == std::filesystem::file_type::block;
+  };
+  for (auto& problem : missing_devices(parsed->value, parsed->positions, is_device))
+    problems.push_back(std::move(problem));
+  sort_by_position(problems);
   if (!problems.empty()) return tl::unexpected{std::move(problems)};
-  return std::move(parsed->value);
+  return parsed;
+}
+
+tl::expected<Deployment, Problems> load_deployment(const std::string& path) {
+  auto loaded = load_deployment_with_positions(path);
+  if (!loaded) return tl::unexpected{std::move(loaded.error())};
+  return std::move(loaded->value);
 }
 
 tl::expected<NetworkPolicy, Problems> parse_network_policy(std::string_view yaml,

@@ -26,7 +26,8 @@ tl::expected<ParsedDeployment, Problems> parse_deployment(std::string_view yaml,
 /// Reads the file, no more of it than a document may have.
 tl::expected<ParsedDeployment, Problems> parse_deployment_file(const std::string& path);
 
-/// The file and every rule of `validate`: what `up` and `validate` want.
+/// The file and every rule of `validate`, and the devices are there: what `up` and `validate` want.
+tl::expected<ParsedDeployment, Problems> load_deployment_with_positions(const std::string& path);
 tl::expected<Deployment, Problems> load_deployment(const std::string& path);
 
 tl::expected<NetworkPolicy, Problems> parse_network_policy(std::string_view yaml,

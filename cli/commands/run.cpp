@@ -6,6 +6,7 @@
 #include "ringfort/cli/report_file.hpp"
 #include "ringfort/cli/runtime_config.hpp"
 #include "ringfort/cli/signals.hpp"
+#include "ringfort/cli/trace.hpp"
 #include "ringfort/cli/tty/terminal_session.hpp"
 
 #include <CLI/CLI.hpp>
@@ -48,6 +49,8 @@ class Run : public Command {
     add_flag(app, "-i,--interactive", "hand stdin on; without --detach that is always so",
              is_interactive_);
     add_flag(app, "-t,--tty", "give it a terminal of its own, shown in this one", has_tty_);
+    add_flag(app, "--trace", "watch each access and say what was denied, and by what; slower",
+             is_traced_);
     add_flag(app, "-d,--detach", "leave it running and print its id", is_detached_);
     add_option(app, "--name", "NAME", "of a detached one (default: a made one)",
                into(parse_text, name_));
@@ -81,6 +84,12 @@ class Run : public Command {
     report_.id = job->id.str();
     const auto runtime = open_runtime(call);
     if (!runtime) return fail(runtime.error());
+    if (is_traced_) {
+      auto trace = Trace::start();
+      if (!trace) return fail(trace.error());
+      trace_ = *std::move(trace);
+      job->options.trace_fd = trace_->program_fd();
+    }
     auto code = run_to_the_end(**runtime, *job, call.started);
     const auto removed = (*runtime)->remove_container(job->id);
     if (code && !removed) return fail(removed.error());
@@ -100,6 +109,9 @@ class Run : public Command {
       return fail(ErrorKind::InvalidSpec,
                   "--report tells of an end, which --detach does not wait for",
                   "leave it out, and write: ringfort inspect NAME");
+    if (is_traced_)
+      return fail(ErrorKind::InvalidSpec, "--trace watches a program that somebody waits for",
+                  "leave out --detach, or ask later: ringfort why NAME");
     if (has_tty_ || is_interactive_)
       return fail(ErrorKind::InvalidSpec,
                   "--detach leaves nobody at the terminal for --tty and --interactive",
@@ -141,6 +153,9 @@ class Run : public Command {
     if (!created->lowered.empty()) warn("lowered to " + created->lowered);
     for (const auto& field : created->not_enforced) warn(field + " is not enforced");
 
+    if (trace_)
+      if (auto ready = trace_->judge(job, *created, runtime.config().data_dir, flags_); !ready)
+        return fail(without_id(ready.error()));
     if (terminal_) terminal_->start();
     auto started = runtime.start_container(job.id);
     if (!started && terminal_) terminal_->finish();
@@ -152,6 +167,7 @@ class Run : public Command {
     if (!exit) return fail(exit.error());
     report_.exit = *exit;
     explain_end(*exit, flags_);
+    if (trace_) report_.denials = trace_->finish();
     return exit->code;
   }
 
@@ -170,6 +186,8 @@ class Run : public Command {
   bool is_detached_ = false;
   bool is_interactive_ = false;
   bool has_tty_ = false;
+  bool is_traced_ = false;
+  std::unique_ptr<Trace> trace_;
   std::unique_ptr<TerminalSession> terminal_;
   std::optional<ReportFile> file_;
   Report report_;

@@ -64,6 +64,14 @@ const Verb kVerbs[] = {
      "  ringfort explain --linux web.yaml web\n"
      "  ringfort explain --gaps web.yaml\n",
      make_explain},
+    {"why", "[OPTIONS] OPERATION TARGET [SPEC [SERVICE]] | NAME",
+     "Say whether a program may do one thing, and by which rule; exit code 1: it may not",
+     "  ringfort why read ~/.ssh/id_rsa\n"
+     "  ringfort why write ./out --read .\n"
+     "  ringfort why connect 5432 web.yaml api\n"
+     "  ringfort why --container web bind udp:53\n"
+     "  ringfort why web\n",
+     make_why},
     {"validate", "[OPTIONS] SPEC", "Check a file; nothing is said when all is well",
      "  ringfort validate web.yaml\n", make_validate},
     {"image", "[OPTIONS] add NAME DIR | ls | rm NAME | prune", "Register, list and remove images",

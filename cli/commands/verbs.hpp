@@ -12,6 +12,7 @@ std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_batch();
 std::unique_ptr<Command> make_up();
 std::unique_ptr<Command> make_explain();
+std::unique_ptr<Command> make_why();
 std::unique_ptr<Command> make_validate();
 std::unique_ptr<Command> make_image();
 std::unique_ptr<Command> make_doctor();

@@ -1,5 +1,6 @@
 #include "ringfort/cli/output/report.hpp"
 
+#include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/json.hpp"
 #include "ringfort/specs/utf8.hpp"
 
@@ -32,6 +33,11 @@ Json value_of(const Report& report) {
   value["exit"] = report.exit ? to_value(*report.exit) : Json(nullptr);
   value["start_us"] = or_null(report.start);
   value["duration_us"] = or_null(duration_of(report.exit));
+  if (report.denials) {
+    value["denials"] = Json::array();
+    for (const auto& denial : *report.denials)
+      value["denials"].push_back(denial_value(denial, "traced"));
+  }
   value["error"] = report.error ? to_value(*report.error) : Json(nullptr);
   return value;
 }

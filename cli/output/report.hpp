@@ -1,6 +1,7 @@
 // How one run went, as JSON: what --report writes and batch prints.
 #pragma once
 
+#include "ringfort/api/access.hpp"
 #include "ringfort/api/runtime.hpp"
 #include "ringfort/specs/error.hpp"
 
@@ -23,6 +24,7 @@ struct Report {
   std::optional<ExitRecord> exit;
   std::optional<Duration> start;  ///< from the call to the program's exec
   std::optional<Error> error;
+  std::optional<std::vector<AccessAnswer>> denials;  ///< of a traced run
 
   void add(const Created& created);
 };

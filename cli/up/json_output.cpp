@@ -1,3 +1,4 @@
+#include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/json.hpp"
 #include "ringfort/cli/output/report.hpp"
 #include "ringfort/cli/output/words.hpp"
@@ -48,6 +49,12 @@ class JsonOutput : public UpOutput {
   void failed(const std::string& name, const Error& error) override {
     Json event = event_of("failed", name);
     event["error"] = to_value(error);
+    put(event);
+  }
+
+  void denied(const ContainerId& id, const AccessAnswer& answer, std::string_view grade) override {
+    Json event = event_of("denied", id.str());
+    event.update(denial_value(answer, grade));
     put(event);
   }
 

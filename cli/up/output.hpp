@@ -1,6 +1,7 @@
 // What `up` shows: text for people, or one JSON object a line.
 #pragma once
 
+#include "ringfort/api/access.hpp"
 #include "ringfort/api/runtime.hpp"
 #include "ringfort/specs/names.hpp"
 
@@ -32,6 +33,9 @@ class UpOutput {
   /// Its restart policy starts it again, for the `number`th time.
   virtual void restarting(const ContainerId& id, std::uint32_t number, Duration delay) = 0;
   virtual void failed(const std::string& name, const Error& error) = 0;
+  /// What the policy explains of how it ended; `grade` as in denial_line.
+  virtual void denied(const ContainerId& id, const AccessAnswer& answer,
+                      std::string_view grade) = 0;
   virtual void warning(std::string_view text) = 0;
   virtual void note(std::string_view text) = 0;  ///< stopping, timeout
   /// Whether `board` is of any use.

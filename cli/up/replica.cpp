@@ -54,6 +54,7 @@ void Replica::take(const LogEntry& entry, UpOutput& output) {
     output.warning(id_.str() + ": " + entry.message);
     return;
   }
+  last_lines_.add(entry);
   lines.add(entry.message, line);
   if (!entry.is_partial) lines.add("\n", line);
 }
@@ -78,6 +79,7 @@ void Replica::on_end(Runtime& runtime, const ExitRecord& exit, bool is_expected,
   if (settle(runtime, is_expected)) return;
   read(output);  // what it wrote comes first
   output.ended(id_, exit);
+  explain(runtime, exit, output);
   const auto entry = runtime.container_entry(id_);
   if (!entry || !entry->next_start) return;  // it has begun again already
   const auto now = std::chrono::system_clock::now();
@@ -90,10 +92,18 @@ void Replica::on_stopped(Runtime& runtime) {
     (void)settle(runtime, true);  // else its end is still to be heard
 }
 
-void Replica::announce_end(UpOutput& output) {
+void Replica::explain(Runtime& runtime, const ExitRecord& exit, UpOutput& output) {
+  const auto lines = last_lines_.take();
+  if (!is_to_explain(exit)) return;
+  for (const auto& denial : probable_denials(runtime.config().data_dir, id_, lines))
+    output.denied(id_, denial, "probable");
+}
+
+void Replica::announce_end(Runtime& runtime, UpOutput& output) {
   if (!exit_ || is_announced_ || has_more_to_say()) return;
   is_announced_ = true;
   output.ended(id_, *exit_);
+  if (!is_expected_) explain(runtime, *exit_, output);
   if (!gave_up_.empty() && !is_expected_)
     output.failed(id_.str(), {ErrorKind::StartFailed, gave_up_, {}, {}, 0});
 }

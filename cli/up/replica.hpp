@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ringfort/api/runtime.hpp"
+#include "ringfort/cli/last_lines.hpp"
 #include "ringfort/cli/up/line_splitter.hpp"
 #include "ringfort/cli/up/output.hpp"
 #include "ringfort/platform/log_follower.hpp"
@@ -35,7 +36,7 @@ class Replica {
   /// All stops have been answered: who waited for a restart has ended without a word.
   void on_stopped(Runtime& runtime);
   /// Says how it ended, once, when all that it wrote has been shown.
-  void announce_end(UpOutput& output);
+  void announce_end(Runtime& runtime, UpOutput& output);
 
   bool is_started() const { return is_started_; }
   bool is_running() const { return is_started_ && !exit_; }
@@ -49,11 +50,13 @@ class Replica {
  private:
   void take(const LogEntry& entry, UpOutput& output);
   bool has_more_to_say() const { return follower_ && follower_->is_open(); }
+  void explain(Runtime& runtime, const ExitRecord& exit, UpOutput& output);
   bool settle(Runtime& runtime, bool is_expected);
 
   ContainerId id_;
   std::optional<platform::LogFollower> follower_;
   std::array<LineSplitter, 2> lines_;
+  LastLines last_lines_;
   std::optional<std::uint16_t> port_;
   std::optional<Bytes> memory_limit_;
   std::optional<ExitRecord> exit_;

@@ -233,7 +233,7 @@ void Session::wait_for_news() {
   for (const auto& news : news_->take()) hear(news);
   for (std::size_t i = 0; i < owners.size(); ++i) {
     if (ready[1 + i].revents != 0 || owners[i]->when_to_look()) owners[i]->read(output_);
-    owners[i]->announce_end(output_);
+    owners[i]->announce_end(runtime_, output_);
   }
   if (timeout_ && !is_timed_out_ && !is_stopping_ && Clock::now() - begun_ >= *timeout_) {
     is_timed_out_ = true;

@@ -1,3 +1,4 @@
+#include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/table.hpp"
 #include "ringfort/cli/output/terminal.hpp"
 #include "ringfort/cli/output/words.hpp"
@@ -64,6 +65,10 @@ class TextOutput : public UpOutput {
     erase();
     print_error(named, "up");
     draw();
+  }
+
+  void denied(const ContainerId& id, const AccessAnswer& answer, std::string_view grade) override {
+    speak(id.str() + ": " + denial_line(answer, grade));
   }
 
   void warning(std::string_view text) override { speak("warning: " + std::string{text}); }

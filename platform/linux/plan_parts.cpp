@@ -183,10 +183,6 @@ void add_ports(LaunchPlan& plan, const NetworkAccess& network, const HostFacts& 
 }  // namespace
 
 LandlockRights landlock_rights(std::uint32_t abi) {
-  constexpr std::uint64_t kExecute = 1U << 0;
-  constexpr std::uint64_t kWriteFile = 1U << 1;
-  constexpr std::uint64_t kReadFile = 1U << 2;
-  constexpr std::uint64_t kReadDir = 1U << 3;
   constexpr std::uint64_t kMakeChar = 1U << 6;
   constexpr std::uint64_t kMakeBlock = 1U << 11;
   constexpr std::uint64_t kRefer = 1U << 13;     // ABI 2, Linux 5.19
@@ -198,9 +194,9 @@ LandlockRights landlock_rights(std::uint32_t abi) {
   if (abi >= 2) rights.all |= kRefer;
   if (abi >= 3) rights.all |= kTruncate;
   if (abi >= 5) rights.all |= kIoctlDev;
-  rights.read = kExecute | kReadFile | kReadDir;
+  rights.read = kFsExecute | kFsReadFile | kFsReadDir;
   rights.write = rights.all & ~(kMakeChar | kMakeBlock | kIoctlDev);
-  rights.device = (kReadFile | kWriteFile | kTruncate | kIoctlDev) & rights.all;
+  rights.device = (kFsReadFile | kFsWriteFile | kTruncate | kIoctlDev) & rights.all;
   return rights;
 }
 

@@ -50,6 +50,7 @@ inline FdList collect(const RunRequest& request, int plan_fd, int control_fd, in
   list.add(wire::kCgroupKillFd, request.cgroup.kill.get());
   list.add(wire::kLogDirFd, request.files.log_dir.get());
   list.add(wire::kLogIndexDirFd, request.files.log_index_dir.get());
+  list.add(wire::kTraceFd, request.trace_fd);
   return list;
 }
 

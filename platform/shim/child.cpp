@@ -1,6 +1,7 @@
 #include "ringfort/platform/shim/child.hpp"
 
 #include "ringfort/platform/shim/sys.hpp"
+#include "ringfort/platform/shim/trace.hpp"
 
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -161,6 +162,10 @@ long enforce(const Plan& plan, Launch& what, long ruleset) {
     const long result = landlock_restrict_self(static_cast<int>(ruleset));
     if (result < 0) return fail_at(what, wire::Step::LandlockEnforce, result);
     sys(SYS_close, ruleset);
+  }
+  if (what.trace_fd >= 0) {
+    const long traced = hand_out_trace(what.trace_fd);
+    if (traced < 0) return fail_at(what, wire::Step::Seccomp, traced);
   }
   if (header.seccomp.count > 0) {
     const sock_fprog program{static_cast<unsigned short>(header.seccomp.count),

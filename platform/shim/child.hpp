@@ -15,6 +15,7 @@ struct Launch {
   int stdout_fd = -1;
   int stderr_fd = -1;
   int listen_fd = -1;  ///< with wire::kListen: the port's socket
+  int trace_fd = -1;   ///< a socket that gets the listener of a trace filter; -1 = none is wanted
   int cgroup_procs_fd = -1;
   int empty_mounts_fd = -1;  ///< a nearly empty mount namespace (root runtimes)
   bool bounded = false;      ///< the capability bounding set is empty already

@@ -211,11 +211,13 @@ void Shim::start_program() {
   what.stdout_fd = program_fds_[1];
   what.stderr_fd = program_fds_[2];
   what.listen_fd = fd(wire::kPortFd);
+  what.trace_fd = fd(wire::kTraceFd);
   what.cgroup_procs_fd = fd(wire::kCgroupProcsFd);
   what.empty_mounts_fd = start_.empty_mounts_fd;
   // A new user namespace begins with a full one again. user_namespaces(7).
   what.bounded = start_.bounded && (start_.request.plan_flags & wire::kUserNamespace) == 0;
   main_ = launch(what);
+  close_fd(start_.fds[wire::kTraceFd]);
   for (int& program_fd : program_fds_)
     if (program_fd != start_.null_fd) close_fd(program_fd);
   if (main_ < 0 || what.step != wire::Step::None) {

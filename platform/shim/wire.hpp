@@ -148,6 +148,7 @@ enum SpawnFd : std::uint32_t {
   kCgroupKillFd,   ///< v2 cgroup.kill
   kLogDirFd,       ///< where stdout.log and stderr.log are
   kLogIndexDirFd,  ///< where log.idx is
+  kTraceFd,        ///< a socket that gets the listener of the program's trace filter
   kSpawnFdCount,
 };
 

@@ -1,5 +1,7 @@
 #include "ringfort/platform/policy.hpp"
 
+#include "ringfort/specs/validate.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -348,6 +350,39 @@ RC_GTEST_PROP(NormalPath, IsItsOwnNormalForm, ()) {
   RC_ASSERT(*twice == *once);
   RC_ASSERT(*once == "/" || once->back() != '/');
   RC_ASSERT(once->find("//") == std::string::npos);
+}
+
+/// What validation lets through must not fail later, where nobody knows its place in a file.
+RC_GTEST_PROP(PolicyProperty, TakesEveryTargetThatValidationTakes, ()) {
+  const auto part = rc::gen::oneOf(
+      rc::gen::elementOf(std::vector<std::string>{
+          "/",   "//",      "a",         "..",       ".",        "proc", "sys",
+          "dev", "dev/shm", "dev/shm/x", "\"",       "\\",       "(",    "'",
+          " ",   "\n",      "\x7f",      "\xc2\x85", "\xc3\xa9", "\xff", std::string(256, 'x')}),
+      rc::gen::container<std::string>(rc::gen::inRange<char>(0x20, 0x7f)));
+  const auto target = rc::gen::apply(
+      [](std::string path, const std::vector<std::string>& all) {
+        for (const auto& one : all) path += one;
+        return path;
+      },
+      rc::gen::elementOf(
+          std::vector<std::string>{"/", "/", "/proc/", "/sys/a", "/dev/", "/dev/shm/"}),
+      rc::gen::container<std::vector<std::string>>(part));
+  specs::Deployment deployment;
+  deployment.version = "v1";
+  deployment.deployment = "test";
+  auto& service = deployment.services["web"];
+  service.image.name = "host";
+  const auto few = rc::gen::resize(4, rc::gen::container<std::vector<std::string>>(target));
+  for (const auto& one : *few) service.storage.emplace_back(specs::AnonymousStorage{one, {}});
+  service.storage.emplace_back(specs::BindStorage{*rc::gen::resize(4, target), "/last", false});
+
+  const bool is_valid = specs::validate(deployment).empty();
+  RC_CLASSIFY(is_valid);
+  PolicyContext context;
+  context.container_dir = "/data/containers/web-1";
+  const auto policy = make_policy(service, {}, context);
+  if (is_valid) RC_ASSERT(policy.has_value());
 }
 
 }  // namespace

@@ -381,6 +381,27 @@ std::set<std::string> expected_paths(const Policy& policy) {
   return expected;
 }
 
+/// Verdicts and operations that a profile may hold, whatever is asked for: all symbols that stand
+/// directly in its top-level forms.
+std::set<std::string> known_words() {
+  std::set<std::string> words;
+  for (const auto& policy : {minimal(), with_gpu(GpuAccess::MetalCompute), with_volumes(),
+                             with_full_network(), with_host_image()})
+    for (const auto& form : forms_of(policy))
+      for (const auto& item : form.items)
+        if (item.kind == SbplForm::Kind::Symbol) words.insert(item.text);
+  return words;
+}
+
+/// Forms that take something back: the first one, and what read-only volumes and own files need.
+std::size_t denial_count(const Policy& policy) {
+  std::size_t count = 1;
+  if (may_write_own_files(policy)) count += forms_of_path(policy.container_dir).size();
+  for (const auto& volume : policy.volumes)
+    if (volume.read_only) count += place_count(policy, volume);
+  return count;
+}
+
 RC_GTEST_PROP(SeatbeltProperty, IsRefusedOrReadsBackAsWhatItSays, ()) {
   const auto policy = *hostile_policy();
 
@@ -394,6 +415,14 @@ RC_GTEST_PROP(SeatbeltProperty, IsRefusedOrReadsBackAsWhatItSays, ()) {
   RC_ASSERT(forms->size() == form_count(policy));
   RC_ASSERT(forms->at(0) == read_sbpl("(version 1)")->front());
   RC_ASSERT(forms->at(1) == read_sbpl("(deny default)")->front());
+  const auto words = known_words();
+  for (const auto& form : *forms) {
+    RC_ASSERT(form.head() == "version" || form.head() == "deny" || form.head() == "allow");
+    for (const auto& item : form.items)
+      RC_ASSERT(item.kind != SbplForm::Kind::Symbol || words.contains(item.text));
+  }
+  RC_ASSERT(static_cast<std::size_t>(std::ranges::count(*forms, "deny", &SbplForm::head)) ==
+            denial_count(policy));
   const auto paths = strings_under(*forms, "subpath");
   RC_ASSERT(std::set<std::string>(paths.begin(), paths.end()) == expected_paths(policy));
 }

@@ -2,6 +2,7 @@
 #include "ringfort/platform/spawner.hpp"
 
 #include "ringfort/platform/host_probe.hpp"
+#include "ringfort/platform/tracer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -80,8 +81,9 @@ class SpawnerTest : public ::testing::TestWithParam<Level> {
   }
 
   std::shared_ptr<platform::Run> start(LaunchPlan what, const std::shared_ptr<Heard>& heard,
-                                       int stdout_fd = -1) {
+                                       int stdout_fd = -1, int trace_fd = -1) {
     RunRequest request;
+    request.trace_fd = trace_fd;
     request.container = "test-1";
     request.plan = std::move(what);
     request.stdout_fd = stdout_fd;
@@ -362,6 +364,80 @@ TEST_P(SpawnerTest, AttachedContainersEndWithTheirSpawner) {
   spawner_.reset();
   slurp(ends[0]);
   ::close(ends[0]);
+}
+
+TEST_P(SpawnerTest, ATracerHearsEachAccessAndRefusesNone) {
+  std::mutex mutex;
+  std::vector<std::string> heard_calls;
+  auto tracer = Tracer::start([&](const TracedCall& call) {
+    const std::lock_guard lock(mutex);
+    heard_calls.push_back(std::string(to_string(call.question.operation)) + " " +
+                          target_text(call.question));
+  });
+  ASSERT_TRUE(tracer) << to_string(tracer.error());
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  auto heard = std::make_shared<Heard>();
+  auto handle =
+      start(plan({"sh", "-c", "cd /etc; read -r x < passwd; echo ok; echo y > $TMPDIR/y"}), heard,
+            ends[1], (*tracer)->program_fd());
+  const auto ended = heard->end.get();
+  ::close(ends[1]);
+  EXPECT_EQ(slurp(ends[0]), "ok\n");
+  ::close(ends[0]);
+  (*tracer)->finish();
+  ASSERT_FALSE(ended.start_error) << to_string(*ended.start_error);
+  EXPECT_EQ(ended.exit.code, 0);
+  const auto has = [&](const std::string& call) {
+    return std::find(heard_calls.begin(), heard_calls.end(), call) != heard_calls.end();
+  };
+  EXPECT_TRUE(has("read /etc/passwd"));
+  const auto tmp = GetParam() == Level::Landlock ? directory_ + "/tmp" : std::string("/tmp");
+  EXPECT_TRUE(has("write " + tmp + "/y"));
+  EXPECT_EQ((*tracer)->unread(), 0U);
+}
+
+TEST_P(SpawnerTest, WithoutItsTracerAProgramFailsAndDoesNotHang) {
+  std::atomic<bool> is_heard{false};
+  auto tracer = Tracer::start(
+      [&](const TracedCall& call) { is_heard = is_heard || call.question.path == "/etc/group"; });
+  ASSERT_TRUE(tracer) << to_string(tracer.error());
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  auto heard = std::make_shared<Heard>();
+  // Goes on until an access fails, whatever the reason.
+  auto handle =
+      start(plan({"sh", "-c", "while read -r x < /etc/group; do :; done 2>&1; echo gone; exit 5"}),
+            heard, ends[1], (*tracer)->program_fd());
+  (void)heard->start.get();
+  while (!is_heard && heard->end.wait_for(0s) != std::future_status::ready)
+    std::this_thread::yield();
+  (*tracer)->finish();
+  ASSERT_EQ(heard->end.wait_for(20s), std::future_status::ready);
+  const auto ended = heard->end.get();
+  ::close(ends[1]);
+  const auto text = slurp(ends[0]);
+  ::close(ends[0]);
+  EXPECT_NE(text.find("gone"), text.npos) << text;
+  EXPECT_EQ(ended.exit.code, 5) << text;
+}
+
+TEST_P(SpawnerTest, ATracerThatNobodyUsesEnds) {
+  auto tracer = Tracer::start([](const TracedCall&) {});
+  ASSERT_TRUE(tracer);
+  (*tracer)->finish();
+  auto heard = std::make_shared<Heard>();
+  // Its socket is closed: the program can't be started with it, and says so.
+  auto unused = Tracer::start([](const TracedCall&) {});
+  ASSERT_TRUE(unused);
+  const Fd copy{::fcntl((*unused)->program_fd(), F_DUPFD_CLOEXEC, 0)};
+  (*unused)->finish();
+  unused->reset();
+  auto handle = start(plan({"true"}), heard, -1, copy.get());
+  const auto ended = heard->end.get();
+  ASSERT_TRUE(ended.start_error);
+  EXPECT_NE(ended.start_error->what.find("seccomp"), std::string::npos)
+      << to_string(*ended.start_error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, SpawnerTest, ::testing::Values(Level::Landlock, Level::Namespaces),
