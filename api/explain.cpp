@@ -126,13 +126,8 @@ Result<std::vector<Gaps>> explain_gaps(const specs::Service& service, const RunO
                  "macOS only: here its text is made and nothing enforces it",
                  platform::gaps(*policy, Confinement::Seatbelt, facts),
                  {}});
-  for (const auto level : {Level::Landlock, Level::Namespaces})
+  for (const auto level : {Level::Landlock, Level::Namespaces, Level::Network})
     all.push_back(of_linux(service, options, *policy, level, *trials->spawner));
-  all.push_back({"network",
-                 false,
-                 "planned, not in this version",
-                 platform::gaps(*policy, Confinement::Network, facts),
-                 {}});
   return all;
 }
 

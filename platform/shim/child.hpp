@@ -17,6 +17,7 @@ struct Launch {
   int listen_fd = -1;  ///< with wire::kListen: the port's socket
   int cgroup_procs_fd = -1;
   int empty_mounts_fd = -1;  ///< a nearly empty mount namespace (root runtimes)
+  int network_fd = -1;       ///< with wire::kOwnNetwork: the namespace that the relay made, if any
   bool bounded = false;      ///< the capability bounding set is empty already
   pid_t join_pid = -1;       ///< with wire::kJoin: the main program, as this PID namespace names it
 
