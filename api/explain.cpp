@@ -104,9 +104,14 @@ Gaps of_linux(const specs::Service& service, const RunOptions& options,
   auto command = command_of(service, options);
   command.pids_limit = service.resources.pids_limit;
   command.ids_of_block = facts.own_uid;
-  if (const auto plan = platform::make_launch_plan(policy, command, level, host))
+  const auto plan = platform::make_launch_plan(policy, command, level, host);
+  if (plan)
     for (auto& field : platform::fields_not_held(service, *plan))
       gaps.not_enforced.push_back(std::move(field));
+  if (!plan && gaps.is_possible) {
+    gaps.is_possible = false;
+    gaps.note = plan.error().what;
+  }
   return gaps;
 }
 
@@ -146,7 +151,7 @@ Result<Explanation> explain(const specs::Service& service, const RunOptions& opt
   if (!plan) return fail(std::move(plan.error()));
   auto missing = platform::gaps(*policy, platform::confinement_of(level), gap_facts(options));
   if (!chosen->missing.empty()) missing.push_back(std::move(chosen->missing));
-  return Explanation{platform::explain_policy(*policy), std::move(*seatbelt),
+  return Explanation{platform::explain_policy(*policy, level), std::move(*seatbelt),
                      platform::to_text(*plan), std::move(missing)};
 }
 

@@ -56,14 +56,10 @@ void add_host_network(Sentences& gaps, const NetworkAccess& network, std::uint32
 }
 
 void add_own_network(Sentences& gaps, const NetworkAccess& network) {
-  if (network.mode == NetMode::None) return;
-  gaps.emplace_back(
-      "every user of this machine can connect to the ports that lead in (127.0.0.1 and ::1 only)");
   for (const auto& entry : network.entries)
     if (!entry.required)
       gaps.push_back("port " + std::to_string(entry.host) +
-                     " of this machine leads in only if it is free when the container starts; the "
-                     "own port always does");
+                     " of this machine leads in only if nobody has it when the container starts");
 }
 
 void add_seatbelt(Sentences& gaps, const Policy& policy) {

@@ -34,7 +34,7 @@ struct NetworkAccess {
   /// it `Local`, what the kernel can't hold is told as missing.
   bool is_asked_for = false;
   /// For level `network`, beside the own port: endpoints in their order, then `options.listen`.
-  std::vector<PortEntry> entries;
+  std::vector<PortEntry> entries{};
   bool operator==(const NetworkAccess&) const = default;
 };
 

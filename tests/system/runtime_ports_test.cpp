@@ -164,6 +164,7 @@ TEST_P(RuntimePorts, OnlyTheProgramIsHandedTheListener) {
 }
 
 INSTANTIATE_AT_LEVELS(RuntimePorts);
+INSTANTIATE_TEST_SUITE_P(Network, RuntimePorts, testing::Values(Isolation::Network));
 
 }  // namespace
 }  // namespace ringfort::test
