@@ -25,7 +25,7 @@ constexpr std::uint32_t kArch = AUDIT_ARCH_X86_64;
 constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
 #endif
 
-constexpr std::int64_t kDrainPatience = 1'000'000;  // usec for what the container wrote last
+constexpr std::int64_t kDrainPatience = 3'000'000;  // usec for what the container wrote last
 constexpr std::int64_t kAcceptPause = 100'000;      // usec without descriptors or memory
 
 /// All that the loop takes. Anything else would be an attack through the bytes that it copies.
