@@ -236,7 +236,7 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   plan.gid = command.gid ? *command.gid : host.gid;
   if (host.root && command.uid) plan.flags |= wire::kChangeIds;
   if (level != Level::Landlock) add_mounts(plan, policy, command, host);
-  if (level == Level::Network) add_network(plan, policy.network, command);
+  if (level == Level::Network) add_network(plan, policy, command);
   add_pids_limit(plan, command, host);
   add_landlock(plan, policy, host);
   if (command.terminal) add_terminal(plan);

@@ -24,7 +24,7 @@ void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
                 const HostFacts& host);
 
 /// At level `network`: the namespace, and which ports lead into it.
-void add_network(LaunchPlan& plan, const NetworkAccess& network, const Command& command);
+void add_network(LaunchPlan& plan, const Policy& policy, const Command& command);
 
 /// File rules, port rules and scopes as far as `host.landlock_abi` goes.
 void add_landlock(LaunchPlan& plan, const Policy& policy, const HostFacts& host);

@@ -204,9 +204,11 @@ void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
   add_path_rules(plan, policy, command, host);
 }
 
-void add_network(LaunchPlan& plan, const NetworkAccess& network, const Command& command) {
+void add_network(LaunchPlan& plan, const Policy& policy, const Command& command) {
   plan.flags |= wire::kOwnNetwork;
-  if (network.mode == NetMode::None) return;
+  const auto& network = policy.network;
+  const bool makes_sockets = policy.seccomp != specs::SeccompProfile::Strict;
+  if (network.mode == NetMode::None || !makes_sockets) return;
   // A listening descriptor that is handed over needs nobody to lead its callers in.
   if (command.own_port && command.listen_name.empty()) {
     // Programs that take no port from PORT listen where their endpoint says.

@@ -88,6 +88,10 @@ TEST(LaunchPlan, AtLevelNetworkOnlyTheOwnAndTheListedPortsLeadIn) {
   policy.network.mode = NetMode::Full;
   EXPECT_EQ(relayed(policy, what), (Ports{{20001, 20001, 0, wire::kHeldPort}}));
 
+  policy.seccomp = specs::SeccompProfile::Strict;
+  EXPECT_EQ(relayed(policy, what), Ports{}) << "nobody could listen inside";
+  policy.seccomp = specs::SeccompProfile::Default;
+
   const auto exec = make_exec_plan(made(policy, what, Level::Network, machine(7, false)), policy,
                                    command({"ls"}), machine(7, false));
   ASSERT_TRUE(exec);

@@ -45,9 +45,11 @@ void wait_at_most(const Fd& fd, std::chrono::milliseconds patience) {
 /// Not open when nobody listens there.
 Fd call(std::uint16_t port) {
   Fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  wait_at_most(fd, 20s);
   const auto address = loopback(port);
-  if (::connect(fd.get(), plain(address), sizeof address) != 0) fd.reset();
-  if (fd) wait_at_most(fd, 20s);
+  if (::connect(fd.get(), plain(address), sizeof address) == 0) return fd;
+  EXPECT_EQ(errno, ECONNREFUSED);
+  fd.reset();
   return fd;
 }
 
@@ -57,8 +59,8 @@ Fd call_v6(std::uint16_t port) {
   address.sin6_family = AF_INET6;
   address.sin6_port = htons(port);
   address.sin6_addr = in6addr_loopback;
+  wait_at_most(fd, 20s);
   if (::connect(fd.get(), plain(address), sizeof address) != 0) fd.reset();
-  if (fd) wait_at_most(fd, 20s);
   return fd;
 }
 
