@@ -102,6 +102,7 @@ long enter(const RelaySetup& setup, int user_fd, int& network_fd, wire::Step& st
       // The shim has gone or is about to: what is under way may end, nothing begins.
       end = boot_usec() + kDrainPatience;
       pairs.end_all();
+      ::close(link_fd);  // tells the shim that the ports are free
     }
     if (ready > 0) waits = !pairs.act(set + 1);
     if (end != INT64_MAX && (pairs.are_done() || boot_usec() >= end)) sys(SYS_exit_group, 0);

@@ -4,14 +4,16 @@
 #include "ringfort/platform/shim/sys.hpp"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace ringfort::shim {
 namespace {
 
-constexpr int kBacklog = 4096;      // the kernel cuts it to net.core.somaxconn
-constexpr int kTries = 200;         // of 5 ms, for a port that is the container's own
-constexpr long kPause = 5'000'000;  // nsec
+constexpr int kBacklog = 4096;           // the kernel cuts it to net.core.somaxconn
+constexpr int kTries = 200;              // of 5 ms, for a port that is the container's own
+constexpr long kLastWord = 200'000'000;  // nsec for the relay to let go
+constexpr long kPause = 5'000'000;       // nsec
 
 long bind_to_loopback(int fd, bool is_v6, std::uint16_t port) {
   if (is_v6) {
@@ -126,13 +128,19 @@ int RelayLink::take_network() {
 }
 
 void RelayLink::close() {
-  // The relay has copies: closing ours would leave the port taken until it has gone, too.
+  // The relay has copies: closing ours alone would leave the ports taken.
   for (int i = 0; i < count_; ++i) {
     sys(SYS_shutdown, listeners_[i], SHUT_RD);
     close_fd(listeners_[i]);
   }
   count_ = 0;
   close_fd(network_fd_);
+  if (link_fd_ < 0) return;
+  // Until it has closed its copies, too, nobody else can claim them for the next life.
+  sys(SYS_shutdown, link_fd_, SHUT_WR);
+  pollfd end{link_fd_, POLLIN, 0};
+  const timespec patience{0, kLastWord};
+  sys(SYS_ppoll, &end, 1, &patience, nullptr, 8);
   close_fd(link_fd_);
 }
 

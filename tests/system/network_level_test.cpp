@@ -48,7 +48,7 @@ Fd call(std::uint16_t port) {
   wait_at_most(fd, 20s);
   const auto address = loopback(port);
   if (::connect(fd.get(), plain(address), sizeof address) == 0) return fd;
-  EXPECT_EQ(errno, ECONNREFUSED);
+  EXPECT_TRUE(errno == ECONNREFUSED || errno == ECONNRESET) << errno;
   fd.reset();
   return fd;
 }
@@ -108,7 +108,7 @@ std::string receive(const Fd& fd, std::size_t size = SIZE_MAX) {
 std::string echoed(const Fd& fd, std::string_view text) {
   if (!fd) return "<refused>";
   std::thread sender([&] {
-    EXPECT_TRUE(send_text(fd, text));
+    (void)send_text(fd, text);  // the answer tells
     ::shutdown(fd.get(), SHUT_WR);
   });
   auto answer = receive(fd);
