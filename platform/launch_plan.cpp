@@ -70,7 +70,7 @@ Status check_own_network(const NetworkAccess& network) {
     return fail(ErrorKind::Unsupported,
                 "the machine's network is asked for (--net full, network_mode host), and level "
                 "network is without it",
-                "use --isolation namespaces, or leave it out: its own loopback is all open then");
+                "use --isolation namespaces, or --net local (in a spec: leave network_mode out)");
   if (network.entries.size() >= wire::kMaxRelayPorts)
     return fail(ErrorKind::Unsupported,
                 std::to_string(network.entries.size()) +
