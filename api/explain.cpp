@@ -47,9 +47,14 @@ Gaps of_linux(const specs::Service& service, const RunOptions& options,
   command.pids_limit = service.resources.pids_limit;
   command.ids_of_block = facts.own_uid;
   const bool has_gpu = !platform::gpu_nodes(policy, host).empty();
-  if (const auto plan = platform::make_launch_plan(policy, command, level, host))
+  const auto plan = platform::make_launch_plan(policy, command, level, host);
+  if (plan)
     for (auto& field : platform::fields_not_held(service, *plan, has_gpu))
       gaps.not_enforced.push_back(std::move(field));
+  if (!plan && gaps.is_possible) {
+    gaps.is_possible = false;
+    gaps.note = plan.error().what;
+  }
   return gaps;
 }
 
@@ -69,13 +74,8 @@ Result<std::vector<Gaps>> explain_gaps(const specs::Service& service, const RunO
                  "macOS only: here its text is made and nothing enforces it",
                  platform::gaps(*policy, Confinement::Seatbelt, facts),
                  {}});
-  for (const auto level : {Level::Landlock, Level::Namespaces})
+  for (const auto level : {Level::Landlock, Level::Namespaces, Level::Network})
     all.push_back(of_linux(service, options, *policy, level, *trials->spawner));
-  all.push_back({"network",
-                 false,
-                 "planned, not in this version",
-                 platform::gaps(*policy, Confinement::Network, facts),
-                 {}});
   return all;
 }
 
@@ -94,7 +94,7 @@ Result<Explanation> explain(const specs::Service& service, const RunOptions& opt
   if (!plan) return fail(std::move(plan.error()));
   auto missing = platform::gaps(*policy, platform::confinement_of(level), gap_facts(options));
   if (!chosen->missing.empty()) missing.push_back(std::move(chosen->missing));
-  return Explanation{platform::explain_policy(*policy), std::move(*seatbelt),
+  return Explanation{platform::explain_policy(*policy, level), std::move(*seatbelt),
                      platform::to_text(*plan), std::move(missing)};
 }
 

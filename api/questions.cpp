@@ -30,7 +30,8 @@ Result<std::optional<std::int32_t>> Runtime::get_container_pid(const ContainerId
 }
 
 Result<std::optional<std::string>> Runtime::get_container_ip(const ContainerId& id) {
-  // Below level `network` a container has the host's addresses; its own port makes the difference.
+  // Its own port makes the difference: at level `network` a relay listens there, below it the
+  // container has the host's addresses.
   return impl_->ask<Result<ContainerEntry>>(id, GetEntry{}).map([](const ContainerEntry&) {
     return std::optional<std::string>{"127.0.0.1"};
   });

@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
   app.add_option("-n", lives, "lives")->capture_default_str();
   app.add_option("-j", in_flight, "lives in flight")->capture_default_str();
   app.add_option("--warmup", warm_up, "lives before that")->capture_default_str();
-  app.add_option("--level", level, "landlock or namespaces")->capture_default_str();
+  app.add_option("--level", level, "landlock, namespaces or network")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   std::string directory = "/tmp/ringfort-churn-XXXXXX";
   if (::mkdtemp(directory.data()) == nullptr) return 2;

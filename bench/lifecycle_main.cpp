@@ -117,9 +117,8 @@ int refuse(const Error& error) {
 }
 
 void print_filter_cost(Isolation level) {
-  const auto cost =
-      filter_cost({NetMode::Full, specs::SeccompProfile::Default,
-                   level == Isolation::Landlock ? Level::Landlock : Level::Namespaces});
+  const auto cost = filter_cost({NetMode::Full, specs::SeccompProfile::Default,
+                                 parse_level(to_string(level)).value_or(Level::Landlock)});
   if (!cost) {
     std::printf("seccomp filter       refused by this kernel\n");
     return;
@@ -134,7 +133,7 @@ int lifecycle(const Asked& asked) {
   if (!level || *level == Isolation::Auto)
     return refuse({ErrorKind::InvalidSpec,
                    "\"" + asked.level + "\" is not a level",
-                   "write --level landlock or --level namespaces",
+                   "write --level landlock, namespaces or network",
                    {},
                    0});
   const DataDirectory directory(asked.data_dir);
@@ -180,7 +179,8 @@ int main(int argc, char** argv) {
   auto* lives = app.add_subcommand("lifecycle", "create, start, wait, remove of a no-op program");
   lives->add_option("-n", asked.lives, "lives to measure")->capture_default_str();
   lives->add_option("-j", asked.in_flight, "lives in flight")->capture_default_str();
-  lives->add_option("--level", asked.level, "landlock or namespaces")->capture_default_str();
+  lives->add_option("--level", asked.level, "landlock, namespaces or network")
+      ->capture_default_str();
   lives->add_option("--data-dir", asked.data_dir, "where the containers live; kept");
   lives->add_option("--warmup", asked.warm_up, "lives before that")->capture_default_str();
   lives->add_flag("--full", asked.with_full, "also with records that survive a power cut");

@@ -88,7 +88,7 @@ Status set_workdir(const JobFlags& flags, const Caller& caller, Job& job) {
 void declare_job_flags(CLI::App& app, JobFlags& flags) {
   add_option(app, "--image", "NAME", "a registered image instead of the host's programs",
              into(parse_text, flags.image));
-  add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
+  add_option(app, "--isolation", "LEVEL", "auto (default), landlock, namespaces or network",
              into(parse_isolation_flag, flags.isolation));
   add_flag(app, "--best-effort", "take a lower level, and say so, where that one can't be had",
            flags.best_effort);

@@ -116,7 +116,7 @@ Result<Durability> parse_durability_flag(std::string_view text) {
 Result<Isolation> parse_isolation_flag(std::string_view text) {
   if (const auto isolation = parse_isolation(text)) return *isolation;
   return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a level",
-              "write auto, landlock or namespaces");
+              "write auto, landlock, namespaces or network");
 }
 
 Result<specs::LogMode> parse_log_mode_flag(std::string_view text) {

@@ -20,7 +20,8 @@ std::vector<std::string> states() {
 }
 
 std::vector<std::string> levels() {
-  return {std::string{to_string(Level::Landlock)}, std::string{to_string(Level::Namespaces)}};
+  return {std::string{to_string(Level::Landlock)}, std::string{to_string(Level::Namespaces)},
+          std::string{to_string(Level::Network)}};
 }
 
 tl::unexpected<Error> wrong(std::string_view what, std::string why, std::string hint) {

@@ -270,6 +270,20 @@ LevelFinding namespaces_level(const HostSurvey& survey, const std::vector<Findin
   return level;
 }
 
+/// What `namespaces` lacks, this lacks too.
+LevelFinding network_level(const HostSurvey& survey, const std::vector<Finding>& findings) {
+  if (survey.namespaces_level) {
+    auto level = namespaces_level(survey, findings);
+    level.name = "network";
+    return level;
+  }
+  LevelFinding level{"network", !survey.network_level, {}, {}};
+  if (level.possible) return level;
+  level.why = survey.network_level->what;
+  level.remedy = allow_network_namespaces(survey);
+  return level;
+}
+
 }  // namespace
 
 std::string_view to_string(Grade grade) {
@@ -305,9 +319,8 @@ Diagnosis diagnose(const HostSurvey& survey) {
               processes(survey),
               descriptors(survey),
               ports(survey)};
-  diagnosis.levels = {landlock_level(survey, findings),
-                      namespaces_level(survey, findings),
-                      {"network", false, "not in this version", {}}};
+  diagnosis.levels = {landlock_level(survey, findings), namespaces_level(survey, findings),
+                      network_level(survey, findings)};
   if (survey.uid == 0) {
     for (auto& finding : findings) drop_sudo(finding.remedy);
     for (auto& level : diagnosis.levels) drop_sudo(level.remedy);

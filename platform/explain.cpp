@@ -93,6 +93,32 @@ std::string ports_or_none(const std::vector<std::uint16_t>& ports) {
   return ports.empty() ? "no port" : joined(ports, " ");
 }
 
+/// At level `network`: beside the own port, whose number the policy does not tell from others.
+void add_entries(Table& table, const NetworkAccess& network) {
+  for (const auto& entry : network.entries)
+    table.row(
+        "from outside", "127.0.0.1:" + std::to_string(entry.host),
+        "to port " + std::to_string(entry.inside) + (entry.required ? "" : ", if it is free"));
+  table.row("from outside", "the container's own port, if it has one");
+}
+
+std::string own_network(const NetworkAccess& network) {
+  Table table("Network");
+  if (network.mode == NetMode::None) {
+    table.row("none", "no socket but unix ones, and a network of its own without anything in it");
+    return table.text();
+  }
+  if (network.mode == NetMode::Full) {
+    table.row("own", "a loopback of its own, no rule; nothing beyond it can be reached");
+  } else {
+    table.row("own", "TCP on a loopback of its own, these ports only");
+    table.row("listen", ports_or_none(network.bind_ports));
+    table.row("connect", ports_or_none(network.connect_ports));
+  }
+  add_entries(table, network);
+  return table.text();
+}
+
 std::string network(const NetworkAccess& network) {
   Table table("Network");
   switch (network.mode) {
@@ -224,9 +250,10 @@ std::string json(const NetworkAccess& network) {
 
 }  // namespace
 
-std::string explain_policy(const Policy& policy) {
-  return files(policy) + volumes(policy) + network(policy.network) + gpu(policy) +
-         calls(policy.seccomp) + limits(policy);
+std::string explain_policy(const Policy& policy, std::optional<Level> level) {
+  const auto net = level == Level::Network ? own_network(policy.network) : network(policy.network);
+  return files(policy) + volumes(policy) + net + gpu(policy) + calls(policy.seccomp) +
+         limits(policy);
 }
 
 std::string explain_policy_json(const Policy& policy) {

@@ -58,6 +58,13 @@ void add_host_network(Sentences& gaps, const NetworkAccess& network, std::uint32
       "sees");
 }
 
+void add_own_network(Sentences& gaps, const NetworkAccess& network) {
+  for (const auto& entry : network.entries)
+    if (!entry.required)
+      gaps.push_back("port " + std::to_string(entry.host) +
+                     " of this machine leads in only if nobody has it when the container starts");
+}
+
 void add_seatbelt(Sentences& gaps, const Policy& policy) {
   gaps.emplace_back("other processes can be seen by name and number (process-info-pidinfo)");
   gaps.emplace_back("POSIX shared memory and semaphores of others are reachable by name");
@@ -101,7 +108,15 @@ std::string_view to_string(Confinement confinement) {
 }
 
 Confinement confinement_of(Level level) {
-  return level == Level::Landlock ? Confinement::Landlock : Confinement::Namespaces;
+  switch (level) {
+    case Level::Landlock:
+      return Confinement::Landlock;
+    case Level::Namespaces:
+      return Confinement::Namespaces;
+    case Level::Network:
+      return Confinement::Network;
+  }
+  return Confinement::Landlock;
 }
 
 std::vector<std::string> gaps(const Policy& policy, Confinement confinement,
@@ -114,10 +129,11 @@ std::vector<std::string> gaps(const Policy& policy, Confinement confinement,
     add_landlock(gaps, policy, facts);
     add_old_landlock(gaps, abi);
   }
-  if (confinement == Confinement::Namespaces && abi == 0)
+  if ((confinement == Confinement::Namespaces || confinement == Confinement::Network) && abi == 0)
     gaps.emplace_back("no Landlock on this kernel");
   if (confinement == Confinement::Landlock || confinement == Confinement::Namespaces)
     add_host_network(gaps, policy.network, abi);
+  if (confinement == Confinement::Network) add_own_network(gaps, policy.network);
   for (const auto& rule : policy.paths)
     if (!is_seatbelt && is_within(policy.container_dir, rule.path))
       gaps.push_back("ringfort's own files are readable below " + rule.path);

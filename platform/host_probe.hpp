@@ -3,6 +3,7 @@
 
 #include "ringfort/platform/launch_plan.hpp"
 
+#include <functional>
 #include <string>
 
 namespace ringfort::platform {
@@ -23,14 +24,21 @@ struct ChosenLevel {
   std::string missing;
 };
 
-/// The level for what was asked. Namespaces are tried in a throw-away child of `spawner`, once per
-/// process and uid. Errors: Unsupported naming the feature and the remedy.
+/// The level for what was asked. Namespaces are tried in a throw-away child of `spawner`, and the
+/// network's with them for who asks for it, each once per process and uid. Errors: Unsupported
+/// naming the feature and the remedy.
 Result<ChosenLevel> choose_level(Isolation asked, Effort effort, Spawner& spawner);
 
 /// The same as a pure function: `namespaces` is how their trial went. Even at best effort a level
 /// that holds no file at all is refused.
 Result<ChosenLevel> level_for(Isolation asked, Effort effort, const Status& namespaces,
                               std::uint32_t landlock_abi);
+
+/// Level `network` if its own trial went well, else at best effort what there is below it;
+/// `namespaces` tries that.
+Result<ChosenLevel> network_level_for(Effort effort, const Status& network,
+                                      const std::function<Status()>& namespaces,
+                                      std::uint32_t landlock_abi);
 
 /// A container's life at `level` up to the exec, in a child that is thrown away. Not cached.
 Status try_level(Level level, Spawner& spawner);

@@ -72,6 +72,8 @@ struct HostSurvey {
   /// A container's whole life but the exec, at this level.
   std::optional<Error> landlock_level;
   std::optional<Error> namespaces_level;
+  std::optional<Error> network_level;
+  std::optional<std::int64_t> max_net_namespaces;  ///< of a user, in this user namespace
 
   std::vector<CgroupSurvey> cgroups;
   bool memory_cgroup = false;  ///< as a container would get one

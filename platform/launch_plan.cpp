@@ -64,6 +64,21 @@ Status check_command(const Command& command) {
   return {};
 }
 
+/// What is only `full` because no endpoint says otherwise gets all of its own network instead.
+Status check_own_network(const NetworkAccess& network) {
+  if (network.mode == NetMode::Full && network.is_asked_for)
+    return fail(ErrorKind::Unsupported,
+                "the machine's network is asked for (--net full, network_mode host), and level "
+                "network is without it",
+                "use --isolation namespaces, or --net local (in a spec: leave network_mode out)");
+  if (network.entries.size() >= wire::kMaxRelayPorts)
+    return fail(ErrorKind::Unsupported,
+                std::to_string(network.entries.size()) +
+                    " ports are listed; level network leads 31 in beside the own one",
+                "list fewer, or use --isolation namespaces");
+  return {};
+}
+
 Status check_level(const Policy& policy, const Command& command, Level level,
                    const HostFacts& host) {
   const std::string abi = std::to_string(host.landlock_abi);
@@ -78,10 +93,12 @@ Status check_level(const Policy& policy, const Command& command, Level level,
         "an image with its own libraries can't run at level landlock, which shows host paths",
         "use --isolation namespaces");
   const bool wants_ports = policy.network.is_asked_for && !command.best_effort;
+  if (level == Level::Network) return check_own_network(policy.network);
   if (policy.network.mode == NetMode::Local && wants_ports && host.landlock_abi < 4)
     return fail(ErrorKind::Unsupported,
                 "network local needs Landlock ABI 4 (Linux 6.7); this machine has ABI " + abi,
-                "use --net none, --net full, or --best-effort to let any port pass");
+                "use --isolation network, --net none, --net full, or --best-effort to let any port "
+                "pass");
   return {};
 }
 
@@ -178,11 +195,12 @@ std::string working_directory(const Policy& policy, const Command& command, Leve
 /// 5.19), so it is the tree's own count only where one of the two is the tree's own. getrlimit(2).
 void add_pids_limit(LaunchPlan& plan, const Command& command, const HostFacts& host) {
   if (!command.pids_limit) return;
+  const std::uint64_t relay = (plan.flags & wire::kRelay) != 0 ? 1 : 0;  // of the same uid
   if (host.root) {
-    if (command.ids_of_block)
-      plan.limits.push_back({kNProc, *command.pids_limit, *command.pids_limit});
+    const std::uint64_t most = *command.pids_limit + relay;
+    if (command.ids_of_block) plan.limits.push_back({kNProc, most, most});
   } else if ((plan.flags & wire::kUserNamespace) != 0 && host.landlock_abi >= 2) {
-    const std::uint64_t most = *command.pids_limit + 1;  // the shim is inside, too
+    const std::uint64_t most = *command.pids_limit + relay + 1;  // the shim is inside, too
     plan.limits.push_back({kNProc, most, most});
   }
 }
@@ -229,7 +247,8 @@ Result<LaunchPlan> make_launch_plan(const Policy& policy, const Command& command
   plan.uid = command.uid ? *command.uid : host.uid;
   plan.gid = command.gid ? *command.gid : host.gid;
   if (host.root && command.uid) plan.flags |= wire::kChangeIds;
-  if (level == Level::Namespaces) add_mounts(plan, policy, command, host);
+  if (level != Level::Landlock) add_mounts(plan, policy, command, host);
+  if (level == Level::Network) add_network(plan, policy, command);
   add_pids_limit(plan, command, host);
   add_landlock(plan, policy, host);
   if (command.terminal) add_terminal(plan);
@@ -263,6 +282,8 @@ Result<LaunchPlan> make_exec_plan(const LaunchPlan& main, const Policy& policy,
   plan.candidates = candidates(policy, command.argv[0], main.level, plan.env);
   if (!command.workdir.empty()) plan.cwd = working_directory(policy, command, main.level);
   plan.mounts.clear();
+  plan.relay_ports.clear();
+  plan.flags &= ~std::uint32_t{wire::kRelay};
   plan.shim_scopes = 0;
   remove_terminal(plan);
   if (command.terminal) add_terminal(plan);
@@ -307,6 +328,7 @@ std::vector<std::string> layers(const LaunchPlan& plan) {
     if ((plan.flags & wire::kUserNamespace) != 0) result.emplace_back("user namespace");
     for (const char* layer : {"mount namespace", "pid namespace", "ipc namespace", "uts namespace"})
       result.emplace_back(layer);
+    if ((plan.flags & wire::kOwnNetwork) != 0) result.emplace_back("network namespace");
   }
   if (plan.handled_fs != 0) result.emplace_back("landlock files");
   if (plan.handled_net != 0) result.emplace_back("landlock ports");

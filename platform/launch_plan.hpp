@@ -38,6 +38,15 @@ struct PortRulePlan {
   bool operator==(const PortRulePlan&) const = default;
 };
 
+/// As wire::RelayPort.
+struct RelayPortPlan {
+  std::uint16_t host = 0;
+  std::uint16_t inside = 0;
+  std::uint16_t otherwise = 0;  ///< inside, too, when nobody listens on that; 0 = none
+  std::uint16_t flags = 0;      ///< wire::RelayFlags
+  bool operator==(const RelayPortPlan&) const = default;
+};
+
 struct LimitPlan {
   std::uint32_t resource = 0;
   std::uint64_t soft = 0;
@@ -73,6 +82,7 @@ struct LaunchPlan {
   std::vector<MountPlan> mounts;
   std::vector<FileRulePlan> file_rules;
   std::vector<PortRulePlan> port_rules;
+  std::vector<RelayPortPlan> relay_ports;
   std::vector<LimitPlan> limits;
   std::vector<BpfInstruction> seccomp;
   specs::SeccompProfile seccomp_profile = specs::SeccompProfile::Default;  ///< what made it

@@ -115,6 +115,17 @@ void print_rules(std::ostream& out, const LaunchPlan& plan) {
     out << "  allow " << (rule.access == 1 ? "bind" : "connect") << " tcp " << rule.port << '\n';
 }
 
+void print_network(std::ostream& out, const LaunchPlan& plan) {
+  if ((plan.flags & wire::kOwnNetwork) == 0) return;
+  out << "network of its own, loopback only\n";
+  for (const auto& port : plan.relay_ports) {
+    out << "  relay tcp 127.0.0.1:" << port.host << " to " << port.inside;
+    if (port.otherwise != 0) out << ", else to " << port.otherwise;
+    if ((port.flags & wire::kIfFree) != 0) out << " if-free";
+    out << '\n';
+  }
+}
+
 }  // namespace
 
 std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol) {
@@ -140,6 +151,10 @@ std::vector<std::byte> encode(const LaunchPlan& plan, std::uint8_t protocol) {
   std::vector<wire::PortRule> ports;
   for (const auto& rule : plan.port_rules) ports.push_back({rule.access, rule.port});
   header.port_rules = writer.array(ports);
+  std::vector<wire::RelayPort> relay_ports;
+  for (const auto& port : plan.relay_ports)
+    relay_ports.push_back({port.host, {port.inside, port.otherwise}, port.flags});
+  header.relay_ports = writer.array(relay_ports);
   std::vector<wire::ResourceLimit> limits;
   for (const auto& limit : plan.limits)
     limits.push_back({limit.resource, 0, limit.soft, limit.hard});
@@ -181,6 +196,7 @@ std::string to_text(const LaunchPlan& plan) {
   for (const auto& limit : plan.limits)
     out << "limit " << limit.resource << ' ' << limit.soft << ' ' << limit.hard << '\n';
   print_mounts(out, plan);
+  print_network(out, plan);
   print_rules(out, plan);
   out << "seccomp " << specs::word(plan.seccomp_profile) << ", " << plan.seccomp.size()
       << " instructions, at most " << longest_path(plan.seccomp) << " a call\n";

@@ -27,9 +27,12 @@ inline constexpr std::uint64_t kConnectTcp = 2;
 inline constexpr std::uint64_t kScopeAbstractSockets = 1;
 inline constexpr std::uint64_t kScopeSignals = 2;
 
-/// Mount steps, root and flags of level `namespaces`.
+/// Mount steps, root and flags of level `namespaces` and above.
 void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
                 const HostFacts& host);
+
+/// At level `network`: the namespace, and which ports lead into it.
+void add_network(LaunchPlan& plan, const Policy& policy, const Command& command);
 
 /// File rules, port rules and scopes as far as `host.landlock_abi` goes.
 void add_landlock(LaunchPlan& plan, const Policy& policy, const HostFacts& host);

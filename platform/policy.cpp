@@ -185,9 +185,26 @@ void sort_unique(std::vector<std::uint16_t>& ports) {
   ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
 }
 
+/// The activated endpoint's socket is the own port, and TCP is all that is led in.
+std::vector<PortEntry> port_entries(const specs::Service& service, const RunOptions& options) {
+  std::vector<PortEntry> entries;
+  const auto add = [&entries](std::uint16_t host, std::uint16_t inside, bool required) {
+    const auto known = std::ranges::find(entries, host, &PortEntry::host);
+    if (known == entries.end()) entries.push_back({host, inside, required});
+  };
+  for (const auto& endpoint : service.endpoints)
+    if (!endpoint.socket_activation && endpoint.protocol != specs::Protocol::Udp)
+      add(endpoint.port, endpoint.listen_port(), false);
+  for (const auto port : options.listen) add(port, port, true);
+  return entries;
+}
+
 Result<NetworkAccess> network_access(const specs::Service& service, const RunOptions& options,
                                      const PolicyContext& context) {
-  NetworkAccess network{net_mode(service, options), {}, {}, {}, options.net.has_value()};
+  NetworkAccess network;
+  network.mode = net_mode(service, options);
+  network.is_asked_for =
+      options.net.has_value() || service.network_mode.kind == specs::NetworkModeKind::Host;
   if (auto sound = check_ports(service, options, network.mode); !sound) return fail(sound.error());
   if (network.mode != NetMode::Local) return network;
 
@@ -203,6 +220,7 @@ Result<NetworkAccess> network_access(const specs::Service& service, const RunOpt
   sort_unique(network.connect_ports);
   if (!service.endpoints.empty())
     network.seatbelt_connect_ports.assign(kSeedConnectPorts.begin(), kSeedConnectPorts.end());
+  network.entries = port_entries(service, options);
   return network;
 }
 

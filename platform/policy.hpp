@@ -15,6 +15,14 @@ namespace ringfort::platform {
 enum class GpuAccess { None, MetalCompute, MpsOnly };
 std::string_view to_string(GpuAccess gpu);  ///< none, metal-compute, mps-only
 
+/// A port of the machine that leads to one inside, where the container's network is its own.
+struct PortEntry {
+  std::uint16_t host = 0;
+  std::uint16_t inside = 0;
+  bool required = false;  ///< asked for by number: not to be had is an error
+  bool operator==(const PortEntry&) const = default;
+};
+
 /// `Local`: TCP on these ports of the machine only. The lists are sorted and without doubles.
 struct NetworkAccess {
   NetMode mode = NetMode::None;
@@ -25,6 +33,8 @@ struct NetworkAccess {
   /// The caller named the mode: a kernel that can't hold it is an error. Where endpoints alone made
   /// it `Local`, what the kernel can't hold is told as missing.
   bool is_asked_for = false;
+  /// For level `network`, beside the own port: endpoints in their order, then `options.listen`.
+  std::vector<PortEntry> entries{};
   bool operator==(const NetworkAccess&) const = default;
 };
 

@@ -106,6 +106,11 @@ std::string allow_user_namespaces(const HostSurvey& survey) {
   return survey.outer_filter ? kOpenEngine : std::string{};
 }
 
+std::string allow_network_namespaces(const HostSurvey& survey) {
+  if (survey.max_net_namespaces == 0) return set_sysctl("user.max_net_namespaces", "15000");
+  return allow_call(survey);
+}
+
 std::string unmask_proc() { return kOpenEngine; }
 
 std::string give_memory_cgroup(const HostSurvey& survey) {

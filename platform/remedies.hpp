@@ -13,6 +13,7 @@ std::string enable_landlock(const HostSurvey& survey);
 /// For a call that fails though the kernel should have it: the filter around us, else the kernel.
 std::string allow_call(const HostSurvey& survey);
 std::string allow_user_namespaces(const HostSurvey& survey);
+std::string allow_network_namespaces(const HostSurvey& survey);
 std::string unmask_proc();
 /// A cgroup in which this user may set a memory limit.
 std::string give_memory_cgroup(const HostSurvey& survey);

@@ -52,6 +52,8 @@ std::string subject(wire::Step step, std::uint32_t detail, const LaunchPlan& pla
   }
   if (step == wire::Step::LandlockRule && detail < plan.file_rules.size())
     return " " + plan.file_rules[detail].path;
+  if (step == wire::Step::Relay && detail < plan.relay_ports.size())
+    return " of port " + std::to_string(plan.relay_ports[detail].host);
   if (step == wire::Step::Workdir) return " " + plan.cwd;
   if (step == wire::Step::MountRoot) return " " + plan.root;
   return {};
@@ -59,6 +61,7 @@ std::string subject(wire::Step step, std::uint32_t detail, const LaunchPlan& pla
 
 /// A feature is switched off, or a filter around us refuses it.
 bool is_refused_by_machine(wire::Step step, int number) {
+  if (step == wire::Step::Network && number == ENOSPC) return true;  // max_net_namespaces
   if (number != ENOSYS && number != EPERM && number != EOPNOTSUPP) return false;
   switch (step) {
     case wire::Step::Clone:
@@ -70,6 +73,8 @@ bool is_refused_by_machine(wire::Step step, int number) {
     case wire::Step::LandlockEnforce:
     case wire::Step::NoNewPrivs:
     case wire::Step::Seccomp:
+    case wire::Step::Network:
+    case wire::Step::Relay:
       return true;
     default:
       return false;
@@ -136,6 +141,10 @@ const char* name_of(wire::Step step) {
       return "launch plan";
     case wire::Step::Listen:
       return "listen on the port";
+    case wire::Step::Network:
+      return "network namespace";
+    case wire::Step::Relay:
+      return "relay";
   }
   return "unknown step";
 }
@@ -156,6 +165,10 @@ Error start_failure(wire::Step step, int number, std::uint32_t detail, const Lau
       error.hint = "see what this machine offers: ringfort doctor";
     if (step == wire::Step::Listen && number == EADDRINUSE)
       error.hint = "another program listens there: create the container again for another port";
+    if (step == wire::Step::Relay && number == EADDRINUSE)
+      error.hint = "another program of this machine listens there: stop it, or list another port";
+    if (step == wire::Step::Relay && number == EACCES)
+      error.hint = "ports below 1024 are root's on this machine: list a higher one";
     if (step == wire::Step::Workdir || step == wire::Step::MountSource ||
         step == wire::Step::LandlockRule)
       error.hint = "check that the path is there and that this user can reach it";

@@ -136,7 +136,9 @@ Result<ContainerRecord> record_of(std::string owner, std::string_view body) {
     if (!service) return fail(service.error());
     record.service = *std::move(service);
     record.options = options_of(value.at("options"));
-    record.level = value.at("level") == "namespaces" ? Level::Namespaces : Level::Landlock;
+    const auto level = parse_level(value.at("level").get<std::string>());
+    if (!level) return damaged("names a level that this version does not know");
+    record.level = *level;
     record.lowered = value.value("lowered", std::string{});
     record.durability = value.at("durability") == "full" ? Durability::Full : Durability::Process;
     value.at("layers").get_to(record.layers);

@@ -10,6 +10,8 @@ std::string_view to_string(Isolation isolation) {
       return "landlock";
     case Isolation::Namespaces:
       return "namespaces";
+    case Isolation::Network:
+      return "network";
   }
   return "unknown";
 }
@@ -20,6 +22,8 @@ std::string_view to_string(Level level) {
       return "landlock";
     case Level::Namespaces:
       return "namespaces";
+    case Level::Network:
+      return "network";
   }
   return "unknown";
 }
@@ -49,8 +53,16 @@ std::string_view to_string(Durability durability) {
 }
 
 std::optional<Isolation> parse_isolation(std::string_view text) {
-  for (const auto isolation : {Isolation::Auto, Isolation::Landlock, Isolation::Namespaces}) {
+  for (const auto isolation :
+       {Isolation::Auto, Isolation::Landlock, Isolation::Namespaces, Isolation::Network}) {
     if (text == to_string(isolation)) return isolation;
+  }
+  return std::nullopt;
+}
+
+std::optional<Level> parse_level(std::string_view text) {
+  for (const auto level : {Level::Landlock, Level::Namespaces, Level::Network}) {
+    if (text == to_string(level)) return level;
   }
   return std::nullopt;
 }

@@ -12,10 +12,10 @@
 namespace ringfort {
 
 /// Isolation asked for. `Auto` = namespaces where they work, else landlock.
-enum class Isolation { Auto, Landlock, Namespaces };
+enum class Isolation { Auto, Landlock, Namespaces, Network };
 
-/// The level a container really has.
-enum class Level { Landlock, Namespaces };
+/// The level a container really has: each holds what the one before it does, and more.
+enum class Level { Landlock, Namespaces, Network };
 
 enum class NetMode { None, Local, Full };
 
@@ -30,6 +30,7 @@ std::string_view to_string(Level level);
 std::string_view to_string(NetMode mode);
 std::string_view to_string(Durability durability);
 std::optional<Isolation> parse_isolation(std::string_view text);
+std::optional<Level> parse_level(std::string_view text);
 std::optional<NetMode> parse_net_mode(std::string_view text);
 
 /// Options of one container. The defaults are the library's: what the seed's runtime does.

@@ -20,9 +20,10 @@ namespace {
 class Doctor : public Command {
  public:
   void declare(CLI::App& app) override {
-    add_option(app, "--isolation", "LEVEL",
-               "exit with 1 unless this is possible: auto (default), landlock or namespaces",
-               into(parse_isolation_flag, isolation_));
+    add_option(
+        app, "--isolation", "LEVEL",
+        "exit with 1 unless this is possible: auto (default), landlock, namespaces or network",
+        into(parse_isolation_flag, isolation_));
     add_flag(app, "--json", "print it as JSON", is_json_);
   }
 

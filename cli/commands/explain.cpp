@@ -21,7 +21,7 @@ class Explain : public Command {
     add_flag(app, "--seatbelt", "the Seatbelt profile", is_seatbelt_);
     add_flag(app, "--linux", "the Linux launch plan", is_linux_);
     add_flag(app, "--gaps", "what each isolation would leave open of it", is_gaps_);
-    add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
+    add_option(app, "--isolation", "LEVEL", "auto (default), landlock, namespaces or network",
                into(parse_isolation_flag, isolation_));
     add_flag(app, "--json", "print all three (or the gaps) as JSON", is_json_);
   }

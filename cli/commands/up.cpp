@@ -27,7 +27,7 @@ class Up : public Command {
     add_word(app, "SPEC", "the YAML file", path_, true);
     add_option(app, "--timeout", "TIME", "stop everything after this time; the code is then 124",
                into(parse_time_limit, timeout_));
-    add_option(app, "--isolation", "LEVEL", "auto (default), landlock or namespaces",
+    add_option(app, "--isolation", "LEVEL", "auto (default), landlock, namespaces or network",
                into(parse_isolation_flag, isolation_));
     add_flag(app, "--best-effort", "take a lower level, and say so, where that one can't be had",
              best_effort_);

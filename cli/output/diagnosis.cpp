@@ -122,6 +122,7 @@ Json machine_value(const platform::HostSurvey& survey) {
                        {"reflink", failure(survey.data_dir.reflink)}};
   value["sysctls"] = {
       {"user.max_user_namespaces", or_null(survey.max_user_namespaces)},
+      {"user.max_net_namespaces", or_null(survey.max_net_namespaces)},
       {"kernel.unprivileged_userns_clone", or_null(survey.unprivileged_userns_clone)},
       {"kernel.apparmor_restrict_unprivileged_userns", or_null(survey.apparmor_restricts_userns)},
       {"kernel.pid_max", survey.pid_max},

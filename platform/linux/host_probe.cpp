@@ -144,6 +144,7 @@ LaunchPlan probe_plan(Level level, const HostFacts& facts) {
   }
   plan.flags |= wire::kNamespaces | wire::kRootIsTmpfs | wire::kRootReadOnly;
   if (!facts.root) plan.flags |= wire::kUserNamespace;
+  if (level == Level::Network) plan.flags |= wire::kOwnNetwork | wire::kRelay;
   plan.root = "/tmp";
   plan.hostname = "probe";
   plan.mounts.push_back({wire::MountKind::Dir, 0, {}, "/proc", {}, 0, 0});
@@ -158,6 +159,10 @@ std::string remedy(const Error& error) {
     return "something is mounted over /proc here, as in most containers (see: ringfort doctor): "
            "run as "
            "root, or use --isolation landlock";
+  if (error.what.find("network namespace") != std::string::npos ||
+      error.what.find("relay") != std::string::npos)
+    return "allow network namespaces (see: ringfort doctor), use --isolation namespaces, or "
+           "--best-effort for the most that can be had";
   return "allow user namespaces (see: ringfort doctor), run as root, or use --isolation landlock";
 }
 
@@ -211,12 +216,13 @@ Status run_probe(Level level, Spawner& spawner) {
   return {};
 }
 
-Status try_namespaces(Spawner& spawner) {
-  const auto tried = run_probe(Level::Namespaces, spawner);
+Status try_apart(Level level, Spawner& spawner) {
+  const auto tried = run_probe(level, spawner);
   if (tried) return {};
-  return fail(ErrorKind::Unsupported,
-              "isolation namespaces is not possible here: " + tried.error().what,
-              remedy(tried.error()));
+  return fail(
+      ErrorKind::Unsupported,
+      "isolation " + std::string(to_string(level)) + " is not possible here: " + tried.error().what,
+      remedy(tried.error()));
 }
 
 /// Tried once per process and user; the answer is kept.
@@ -224,7 +230,15 @@ Status namespaces_possible(Spawner& spawner) {
   static std::mutex mutex;
   static std::optional<Status> known;
   const std::lock_guard lock(mutex);
-  if (!known) known = try_namespaces(spawner);
+  if (!known) known = try_apart(Level::Namespaces, spawner);
+  return *known;
+}
+
+Status network_possible(Spawner& spawner) {
+  static std::mutex mutex;
+  static std::optional<Status> known;
+  const std::lock_guard lock(mutex);
+  if (!known) known = try_apart(Level::Network, spawner);
   return *known;
 }
 
@@ -278,18 +292,33 @@ Result<ChosenLevel> level_for(Isolation asked, Effort effort, const Status& name
   return lowest(namespaces.error(), landlock_abi);
 }
 
+Result<ChosenLevel> network_level_for(Effort effort, const Status& network,
+                                      const std::function<Status()>& namespaces,
+                                      std::uint32_t landlock_abi) {
+  if (network) return ChosenLevel{Level::Network, {}, {}};
+  if (effort == Effort::Exact) return fail(network.error());
+  const auto below = namespaces();
+  auto chosen = level_for(Isolation::Namespaces, effort, below, landlock_abi);
+  if (chosen && below)
+    chosen->lowered = std::string(to_string(chosen->level)) + ", as " + network.error().what;
+  return chosen;
+}
+
 Result<ChosenLevel> choose_level(Isolation asked, Effort effort, Spawner& spawner) {
   if (!basics()) return fail(basics().error());
   const auto abi = host_facts().landlock_abi;
   // The trial takes a process: not for those who would not use its answer.
   if (asked == Isolation::Landlock && abi >= kLandlockAbi)
     return ChosenLevel{Level::Landlock, {}, {}};
+  if (asked == Isolation::Network)
+    return network_level_for(
+        effort, network_possible(spawner), [&] { return namespaces_possible(spawner); }, abi);
   return level_for(asked, effort, namespaces_possible(spawner), abi);
 }
 
 Status try_level(Level level, Spawner& spawner) {
   if (!basics()) return basics();
-  if (level == Level::Namespaces) return try_namespaces(spawner);
+  if (level != Level::Landlock) return try_apart(level, spawner);
   if (auto ok = check_abi(host_facts().landlock_abi); !ok) return ok;
   const auto tried = run_probe(Level::Landlock, spawner);
   if (tried) return {};

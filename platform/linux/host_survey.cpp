@@ -71,6 +71,7 @@ void survey_namespaces(HostSurvey& survey) {
   std::error_code error;
   survey.has_user_namespaces = std::filesystem::exists("/proc/self/ns/user", error);
   survey.max_user_namespaces = sysctl("user/max_user_namespaces");
+  survey.max_net_namespaces = sysctl("user/max_net_namespaces");
   survey.unprivileged_userns_clone = sysctl("kernel/unprivileged_userns_clone");
   survey.apparmor_restricts_userns = sysctl("kernel/apparmor_restrict_unprivileged_userns");
   survey.overlay = try_overlay(survey.root);
@@ -151,6 +152,7 @@ HostSurvey survey_host(const std::string& data_dir, Spawner& spawner) {
   if (!data_dir.empty()) survey.data_dir = survey_data_dir(data_dir, mountinfo);
   survey.landlock_level = refusal(try_level(Level::Landlock, spawner));
   survey.namespaces_level = refusal(try_level(Level::Namespaces, spawner));
+  survey.network_level = refusal(try_level(Level::Network, spawner));
   return survey;
 }
 

@@ -240,6 +240,26 @@ void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
   add_path_rules(plan, policy, command, host);
 }
 
+void add_network(LaunchPlan& plan, const Policy& policy, const Command& command) {
+  plan.flags |= wire::kOwnNetwork;
+  const auto& network = policy.network;
+  const bool makes_sockets = policy.seccomp != specs::SeccompProfile::Strict;
+  if (network.mode == NetMode::None || !makes_sockets) return;
+  // A listening descriptor that is handed over needs nobody to lead its callers in.
+  if (command.own_port && command.listen_name.empty()) {
+    // Programs that take no port from PORT listen where their endpoint says.
+    const std::uint16_t otherwise = network.entries.empty() ? 0 : network.entries[0].inside;
+    plan.relay_ports.push_back({*command.own_port, *command.own_port, otherwise, wire::kHeldPort});
+  }
+  for (const auto& entry : network.entries) {
+    if (entry.host == command.own_port) continue;
+    // Replicas share their endpoints' ports: the first one gets them.
+    const auto flags = static_cast<std::uint16_t>(entry.required ? 0 : wire::kIfFree);
+    plan.relay_ports.push_back({entry.host, entry.inside, 0, flags});
+  }
+  if (!plan.relay_ports.empty()) plan.flags |= wire::kRelay;
+}
+
 void add_landlock(LaunchPlan& plan, const Policy& policy, const HostFacts& host) {
   plan.landlock_abi = host.landlock_abi;
   if (host.landlock_abi == 0) return;

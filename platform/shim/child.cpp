@@ -1,5 +1,6 @@
 #include "ringfort/platform/shim/child.hpp"
 
+#include "ringfort/platform/shim/network.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 #include "ringfort/platform/shim/trace.hpp"
 
@@ -210,16 +211,27 @@ long run_program(const Plan& plan, Launch& what) {
   return fail_at(what, wire::Step::Exec, error);
 }
 
+/// Before the host's /proc goes out of view, which holds the switches of the namespace.
+long enter_network(const Plan& plan, Launch& what) {
+  if (!plan.has(wire::kOwnNetwork)) return 0;
+  const long entered =
+      what.network_fd >= 0 ? sys(SYS_setns, what.network_fd, CLONE_NEWNET) : make_network();
+  return entered < 0 ? fail_at(what, wire::Step::Network, entered) : 0;
+}
+
 long to_root(const Plan& plan, Launch& what) {
   const auto& header = plan.header();
   if (plan.has(wire::kJoin) && plan.has(wire::kNamespaces)) {
     const long pidfd = sys(SYS_pidfd_open, what.join_pid, 0);
     if (pidfd < 0) return fail_at(what, wire::Step::Join, pidfd);
-    const long joined = sys(SYS_setns, pidfd, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS);
+    const int network = plan.has(wire::kOwnNetwork) ? CLONE_NEWNET : 0;
+    const long joined = sys(SYS_setns, pidfd, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | network);
     sys(SYS_close, pidfd);
     return joined < 0 ? fail_at(what, wire::Step::Join, joined) : 0;
   }
   if (!plan.has(wire::kNamespaces)) return 0;
+  const long connected = enter_network(plan, what);
+  if (connected < 0) return connected;
   const long built = build_root(plan, what);
   if (built < 0) return built;
   if (const char* name = plan.text(header.hostname)) {

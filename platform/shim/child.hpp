@@ -18,6 +18,7 @@ struct Launch {
   int trace_fd = -1;   ///< a socket that gets the listener of a trace filter; -1 = none is wanted
   int cgroup_procs_fd = -1;
   int empty_mounts_fd = -1;  ///< a nearly empty mount namespace (root runtimes)
+  int network_fd = -1;       ///< with wire::kOwnNetwork: the namespace that the relay made, if any
   bool bounded = false;      ///< the capability bounding set is empty already
   pid_t join_pid = -1;       ///< with wire::kJoin: the main program, as this PID namespace names it
 

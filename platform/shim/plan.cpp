@@ -54,6 +54,8 @@ bool Plan::whole() const {
          fits(header_->file_rules, sizeof(wire::FileRule)) &&
          fits(header_->port_rules, sizeof(wire::PortRule)) &&
          fits(header_->limits, sizeof(wire::ResourceLimit)) &&
+         (!has(wire::kRelay) || (fits(header_->relay_ports, sizeof(wire::RelayPort)) &&
+                                 header_->relay_ports.count <= wire::kMaxRelayPorts)) &&
          fits(header_->seccomp, sizeof(sock_filter));
 }
 

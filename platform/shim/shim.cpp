@@ -5,6 +5,7 @@
 #include "ringfort/platform/shim/log.hpp"
 #include "ringfort/platform/shim/memory.hpp"
 #include "ringfort/platform/shim/record.hpp"
+#include "ringfort/platform/shim/relay_link.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 #include "ringfort/platform/shim/tree.hpp"
 
@@ -74,6 +75,7 @@ class Shim {
   Plan plan_;
   Log log_;
   MemoryWatch memory_;
+  RelayLink relay_;
   pid_t shim_host_pid_ = 0;
   pid_t main_ = 0;  ///< as this PID namespace names it
   pid_t main_host_pid_ = 0;
@@ -110,8 +112,11 @@ void Shim::begin(const ShimStart& start) {
     step = wire::Step::Stdio;
     result = open_pipes();
   }
+  std::uint32_t detail = 0;
+  if (result == 0 && plan_.has(wire::kRelay))
+    result = relay_.open(plan_, start_.relay_fd, step, detail);
   if (result < 0) {
-    report_start_failure(step, result, 0);
+    report_start_failure(step, result, detail);
     finish();
   }
   start_program();
@@ -214,10 +219,12 @@ void Shim::start_program() {
   what.trace_fd = fd(wire::kTraceFd);
   what.cgroup_procs_fd = fd(wire::kCgroupProcsFd);
   what.empty_mounts_fd = start_.empty_mounts_fd;
+  what.network_fd = relay_.take_network();
   // A new user namespace begins with a full one again. user_namespaces(7).
   what.bounded = start_.bounded && (start_.request.plan_flags & wire::kUserNamespace) == 0;
   main_ = launch(what);
   close_fd(start_.fds[wire::kTraceFd]);
+  close_fd(what.network_fd);
   for (int& program_fd : program_fds_)
     if (program_fd != start_.null_fd) close_fd(program_fd);
   if (main_ < 0 || what.step != wire::Step::None) {
@@ -263,6 +270,7 @@ void Shim::report_start_failure(wire::Step step, long error, std::uint32_t detai
 /// Before anybody hears of the end: who hears it may start the container again at once, and the
 /// next shim must find the port and the lock free.
 void Shim::let_go() {
+  relay_.close();
   close_fd(start_.fds[wire::kPortFd]);
   if (fd(wire::kShimFd) >= 0) sys(SYS_flock, fd(wire::kShimFd), LOCK_UN);
 }
@@ -299,7 +307,7 @@ std::int64_t Shim::next_deadline() const {
 }
 
 int Shim::wait_for_events() {
-  enum { kSignals, kLease, kListener, kOut, kErr, kMemory, kFixed };
+  enum { kSignals, kLease, kListener, kOut, kErr, kMemory, kRelayDeath, kFixed };
   pollfd set[kFixed + kMaxConnections];
   set[kSignals] = {signal_fd_, POLLIN, 0};
   set[kLease] = {fd(wire::kLeaseFd), POLLIN, 0};
@@ -307,6 +315,7 @@ int Shim::wait_for_events() {
   set[kOut] = {pipe_to_read(0), POLLIN, 0};
   set[kErr] = {pipe_to_read(1), POLLIN, 0};
   set[kMemory] = {fd(wire::kCgroupNotifyFd), POLLIN | POLLPRI, 0};
+  set[kRelayDeath] = {relay_.death_fd(), POLLIN, 0};
   for (int i = 0; i < kMaxConnections; ++i) set[kFixed + i] = {clients_[i].fd, POLLIN, 0};
 
   timespec patience{};
@@ -323,6 +332,7 @@ int Shim::wait_for_events() {
   copy_logs(set[kOut].revents, set[kErr].revents);
   if (set[kMemory].revents != 0) on_memory_event();
   if (set[kSignals].revents != 0) on_signals();
+  if (set[kRelayDeath].revents != 0) relay_.close();  // refused is better than never answered
   if (set[kLease].revents != 0) {
     close_fd(start_.fds[wire::kLeaseFd]);
     if (!main_dead_) exit_flags_ |= wire::kStopped | wire::kAbandoned;

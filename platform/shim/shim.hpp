@@ -13,6 +13,7 @@ struct ShimStart {
   int events_fd;        ///< the zygote's socket: shims only write to it
   int null_fd;          ///< /dev/null
   int empty_mounts_fd;  ///< see empty_mounts(); -1 without root
+  int relay_fd;         ///< to the relay, with wire::kRelay; else -1
   bool bounded;         ///< the zygote's capability bounding set is empty
 };
 

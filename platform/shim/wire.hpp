@@ -71,6 +71,20 @@ struct PortRule {
   std::uint64_t port;
 };
 
+/// A port of the host that the relay leads into the container's own network: the first of `inside`
+/// that somebody listens on, at 127.0.0.1 or ::1.
+struct RelayPort {
+  std::uint16_t host;
+  std::uint16_t inside[2];  ///< the second may be 0: none
+  std::uint16_t flags;      ///< RelayFlags
+};
+enum RelayFlags : std::uint16_t {
+  kHeldPort = 1U << 0,  ///< claimed for this container, by SpawnFd::kPortFd
+  kIfFree = 1U << 1,    ///< left out where it can't be had
+};
+/// Of one container; each is listened on twice, for both families.
+inline constexpr std::uint32_t kMaxRelayPorts = 32;
+
 struct ResourceLimit {
   std::uint32_t resource;  ///< RLIMIT_*
   std::uint32_t reserved;
@@ -86,10 +100,12 @@ enum PlanFlags : std::uint32_t {
   kChangeIds = 1U << 4,
   kRootIsTmpfs = 1U << 5,  ///< no image: `root` is a fresh tmpfs
   kRootReadOnly = 1U << 6,
-  kSynced = 1U << 7,      ///< the shim's records are on the disk before it tells of them
-  kTerminal = 1U << 8,    ///< descriptor 0 becomes the controlling terminal of the child's session
-  kListen = 1U << 9,      ///< the port is listened on and handed to the program as descriptor 3
-  kLogBlocks = 1U << 10,  ///< what a full disk can't take stays in the pipe; the program waits
+  kSynced = 1U << 7,       ///< the shim's records are on the disk before it tells of them
+  kTerminal = 1U << 8,     ///< descriptor 0 becomes the controlling terminal of the child's session
+  kListen = 1U << 9,       ///< the port is listened on and handed to the program as descriptor 3
+  kLogBlocks = 1U << 10,   ///< what a full disk can't take stays in the pipe; the program waits
+  kOwnNetwork = 1U << 11,  ///< with kNamespaces: own network namespace too, with loopback only
+  kRelay = 1U << 12,       ///< with kOwnNetwork: a relay process that leads `relay_ports` in
 };
 
 struct PlanHeader {
@@ -121,7 +137,8 @@ struct PlanHeader {
   std::uint64_t memory_limit;  ///< bytes that the shim itself holds the tree to; 0 = not its task
   std::uint64_t log_max_size;  ///< as kLogMaxSize; 0 = never rotated
   std::uint32_t log_max_files;
-  Text listen_pid;  ///< with kListen: room for kPidDigits and their end, in env
+  Text listen_pid;   ///< with kListen: room for kPidDigits and their end, in env
+  Span relay_ports;  ///< RelayPort; with kRelay
 };
 
 // ---------------------------------------------------------------- supervisor -> zygote
@@ -200,6 +217,8 @@ enum class Step : std::uint32_t {
   Join,
   Plan,
   Listen,
+  Network,  ///< the network namespace and its loopback
+  Relay,    ///< `detail`: index of the relay port that can't be had, or kMaxRelayPorts
 };
 
 enum ExitFlags : std::uint32_t {

@@ -2,6 +2,7 @@
 // argv: ringfort-zygote <socket>. One per runtime; ends when its socket closes.
 #include "ringfort/platform/shim/child.hpp"
 #include "ringfort/platform/shim/record.hpp"
+#include "ringfort/platform/shim/relay.hpp"
 #include "ringfort/platform/shim/shim.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 #include "ringfort/platform/shim/tree.hpp"
@@ -27,6 +28,7 @@ constexpr std::size_t kPage = 4096;
 // One bit for each pid (pid_max is at most 2^22 on 64 bits): whose death is a shim's. proc(5).
 constexpr pid_t kMaxPid = 1 << 22;
 alignas(kPage) unsigned char g_is_shim[kMaxPid / 8];
+alignas(kPage) unsigned char g_is_relay[kMaxPid / 8];
 
 // Which run a shim pid belongs to, for the event of its death.
 struct Slot {
@@ -39,6 +41,7 @@ alignas(kPage) Slot g_slots[kSlots];
 void keep_tables_to_ourselves() {
   // A refusal costs time only.
   (void)::madvise(g_is_shim, sizeof g_is_shim, MADV_DONTFORK);
+  (void)::madvise(g_is_relay, sizeof g_is_relay, MADV_DONTFORK);
   (void)::madvise(g_slots, sizeof g_slots, MADV_DONTFORK);
 }
 
@@ -58,6 +61,20 @@ std::uint64_t unmark_shim(pid_t pid) {
   g_is_shim[pid / 8] = static_cast<unsigned char>(g_is_shim[pid / 8] & ~(1U << (pid % 8)));
   const Slot& slot = g_slots[static_cast<std::size_t>(pid) % kSlots];
   return slot.pid == pid ? slot.cookie : 0;
+}
+
+bool is_relay(pid_t pid) {
+  return pid > 0 && pid < kMaxPid && (g_is_relay[pid / 8] & (1U << (pid % 8))) != 0;
+}
+
+/// What a dead shim has left is anything else.
+bool is_shim_or_relay(pid_t pid) { return is_shim(pid) || is_relay(pid); }
+
+void mark_relay(pid_t pid, bool lives) {
+  if (pid >= kMaxPid) return;
+  const auto bit = static_cast<unsigned char>(1U << (pid % 8));
+  const auto rest = static_cast<unsigned char>(g_is_relay[pid / 8] & ~bit);
+  g_is_relay[pid / 8] = lives ? static_cast<unsigned char>(rest | bit) : rest;
 }
 
 void send_event(int socket_fd, wire::Event event) {
@@ -105,11 +122,27 @@ void refuse(const ShimStart& start, wire::Step step, std::int32_t error) {
   send_event(start.events_fd, event);
 }
 
+/// A sibling of the shim and not its child: whatever the shim makes is in the PID namespace, where
+/// a program of the same uid could kill it.
+long spawn_relay(ShimStart& start) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -errno;
+  const long pid = fork_into(0);
+  if (pid == 0) run_relay(ends[1]);
+  ::close(ends[1]);
+  start.relay_fd = ends[0];
+  if (pid > 0) mark_relay(static_cast<pid_t>(pid), true);
+  return pid;
+}
+
 void spawn(ShimStart& start, int signal_fd) {
+  start.relay_fd = -1;
+  const bool has_relay = (start.request.plan_flags & wire::kRelay) != 0;
+  const long relay = has_relay ? spawn_relay(start) : 0;
   unsigned long flags = 0;
   if ((start.request.plan_flags & wire::kNamespaces) != 0) flags |= CLONE_NEWPID;
   if ((start.request.plan_flags & wire::kUserNamespace) != 0) flags |= CLONE_NEWUSER;
-  const long pid = fork_into(flags);
+  const long pid = relay < 0 ? relay : fork_into(flags);
   if (pid == 0) {
     ::close(signal_fd);
     run_shim(start);
@@ -119,6 +152,7 @@ void spawn(ShimStart& start, int signal_fd) {
   } else {
     refuse(start, wire::Step::Clone, static_cast<std::int32_t>(-pid));
   }
+  close_fd(start.relay_fd);
   for (int& fd : start.fds) close_fd(fd);
 }
 
@@ -129,6 +163,7 @@ bool reap_once(int socket_fd) {
     int status = 0;
     const long pid = sys(SYS_wait4, -1, &status, WNOHANG, nullptr);
     if (pid <= 0) return bad_end;
+    if (is_relay(static_cast<pid_t>(pid))) mark_relay(static_cast<pid_t>(pid), false);
     if (!is_shim(static_cast<pid_t>(pid))) continue;
     const std::uint64_t cookie = unmark_shim(static_cast<pid_t>(pid));
     if (status == 0) continue;  // it has told its end itself
@@ -148,7 +183,7 @@ bool reap_once(int socket_fd) {
 void reap(int socket_fd) {
   constexpr int kRounds = 200;
   bool bad_end = reap_once(socket_fd);
-  for (int round = 0; bad_end && round < kRounds && kill_strangers(is_shim) > 0; ++round) {
+  for (int round = 0; bad_end && round < kRounds && kill_strangers(is_shim_or_relay) > 0; ++round) {
     const timespec pause{0, 1'000'000};
     sys(SYS_nanosleep, &pause, nullptr);
     reap_once(socket_fd);

@@ -63,7 +63,26 @@ TEST(Diagnosis, AWholeMachineNeedsNothing) {
   EXPECT_EQ(diagnosis.default_level, Level::Namespaces);
   EXPECT_TRUE(level(diagnosis, "landlock").possible);
   EXPECT_TRUE(level(diagnosis, "namespaces").possible);
-  EXPECT_FALSE(level(diagnosis, "network").possible) << "it is not built yet";
+  EXPECT_TRUE(level(diagnosis, "network").possible);
+}
+
+TEST(Diagnosis, TheNetworkLevelLacksWhatNamespacesLackAndNamespacesOfItsOwn) {
+  auto survey = whole_machine();
+  survey.max_net_namespaces = 0;
+  survey.network_level = refused("cannot start: network namespace: No space left on device");
+  auto diagnosis = diagnose(survey);
+  EXPECT_TRUE(level(diagnosis, "namespaces").possible);
+  EXPECT_EQ(diagnosis.default_level, Level::Namespaces);
+  EXPECT_FALSE(level(diagnosis, "network").possible);
+  EXPECT_THAT(level(diagnosis, "network").why, HasSubstr("network namespace"));
+  EXPECT_EQ(level(diagnosis, "network").remedy, "sudo sysctl -w user.max_net_namespaces=15000");
+
+  survey.max_user_namespaces = 0;
+  survey.user_namespace = ENOSPC;
+  survey.namespaces_level = refused("cannot start: clone: No space left on device");
+  diagnosis = diagnose(survey);
+  EXPECT_EQ(level(diagnosis, "network").why, level(diagnosis, "namespaces").why);
+  EXPECT_EQ(level(diagnosis, "network").remedy, level(diagnosis, "namespaces").remedy);
 }
 
 TEST(Diagnosis, WhatBlocksUserNamespacesIsNamedWithTheLineThatLiftsIt) {

@@ -46,6 +46,20 @@ TEST(Explain, TellsWhatABarePolicyLeaves) {
   EXPECT_TRUE(matches_golden(explain_policy(bare()), "explain_bare.txt"));
 }
 
+TEST(Explain, TellsWhatLevelNetworkMakesOfTheNetwork) {
+  Policy policy = rich();
+  policy.network.entries = {{80, 8080, false}, {9000, 9000, true}};
+  auto text = explain_policy(policy, Level::Network);
+  EXPECT_THAT(text, HasSubstr("loopback of its own, these ports only"));
+  EXPECT_THAT(text, HasSubstr("127.0.0.1:80"));
+  EXPECT_THAT(text, HasSubstr("to port 8080, if it is free"));
+  EXPECT_THAT(text, HasSubstr("to port 9000\n"));
+  policy.network = {};
+  policy.network.mode = NetMode::Full;
+  EXPECT_THAT(explain_policy(policy, Level::Network), HasSubstr("nothing beyond it"));
+  EXPECT_EQ(explain_policy(policy, Level::Namespaces), explain_policy(policy));
+}
+
 TEST(Explain, NeverSendsControlBytesToATerminal) {
   Policy policy = bare();
   policy.paths = {{"/a\x1b[2J\n", Access::Read}, {"/b\xff", Access::Write}};

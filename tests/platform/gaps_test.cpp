@@ -73,7 +73,14 @@ TEST(Gaps, EachStandsWhereItIsTrueAndOnlyThere) {
        {Landlock}},
       {"by ioctl", [](Policy&, GapFacts& facts) { facts.host.landlock_abi = 4; }, {Landlock}},
       {"cut to nothing", [](Policy&, GapFacts& facts) { facts.host.landlock_abi = 2; }, {Landlock}},
-      {"no Landlock", [](Policy&, GapFacts& facts) { facts.host.landlock_abi = 0; }, {Namespaces}},
+      {"no Landlock",
+       [](Policy&, GapFacts& facts) { facts.host.landlock_abi = 0; },
+       {Namespaces, Network}},
+      {"port 8080 of this machine leads in only if",
+       [](Policy& policy, GapFacts&) {
+         policy.network.entries = {{8080, 80, false}, {9000, 9000, true}};
+       },
+       {Network}},
       {"memory is polled",
        [](Policy& policy, GapFacts& facts) {
          policy.memory_limit = Bytes{1 << 20};

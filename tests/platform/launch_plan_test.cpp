@@ -69,6 +69,68 @@ LaunchPlan made(const Policy& policy, const Command& what, Level level, const Ho
   return plan ? *plan : LaunchPlan{};
 }
 
+std::vector<RelayPortPlan> relayed(const Policy& policy, const Command& what) {
+  const auto plan = made(policy, what, Level::Network, machine(7, false));
+  EXPECT_NE(plan.flags & wire::kOwnNetwork, 0U);
+  EXPECT_EQ((plan.flags & wire::kRelay) != 0, !plan.relay_ports.empty())
+      << "no process for nothing";
+  return plan.relay_ports;
+}
+
+TEST(LaunchPlan, AtLevelNetworkOnlyTheOwnAndTheListedPortsLeadIn) {
+  auto policy = image_policy();
+  auto what = command({"/bin/echo"});
+  EXPECT_EQ(relayed(policy, what).size(), 0U);
+  what.own_port = 20001;
+  using Ports = std::vector<RelayPortPlan>;
+  EXPECT_EQ(relayed(policy, what), (Ports{{20001, 20001, 0, wire::kHeldPort}}));
+  policy.network.entries = {{80, 8080, false}, {9000, 9000, true}, {20001, 20001, false}};
+  const RelayPortPlan own{20001, 20001, 8080, wire::kHeldPort};
+  const RelayPortPlan endpoint{80, 8080, 0, wire::kIfFree};
+  const RelayPortPlan listed{9000, 9000, 0, 0};
+  EXPECT_EQ(relayed(policy, what), (Ports{own, endpoint, listed}));
+
+  what.listen_name = "front";
+  policy.network.entries = {};
+  EXPECT_EQ(relayed(policy, what), Ports{}) << "its listening socket is handed over";
+  what.listen_name.clear();
+  policy.network = {};
+  EXPECT_EQ(relayed(policy, what), Ports{}) << "no sockets at all";
+  policy.network.mode = NetMode::Full;
+  EXPECT_EQ(relayed(policy, what), (Ports{{20001, 20001, 0, wire::kHeldPort}}));
+
+  policy.seccomp = specs::SeccompProfile::Strict;
+  EXPECT_EQ(relayed(policy, what), Ports{}) << "nobody could listen inside";
+  policy.seccomp = specs::SeccompProfile::Default;
+
+  const auto exec = make_exec_plan(made(policy, what, Level::Network, machine(7, false)), policy,
+                                   command({"ls"}), machine(7, false));
+  ASSERT_TRUE(exec);
+  EXPECT_NE(exec->flags & wire::kOwnNetwork, 0U) << "it joins";
+  EXPECT_EQ(exec->flags & wire::kRelay, 0U);
+}
+
+TEST(LaunchPlan, LevelNetworkRefusesTheMachinesNetworkAndMorePortsThanItLeads) {
+  auto policy = image_policy();
+  const auto what = command({"/bin/echo"});
+  const auto host = machine(3, false);
+  policy.network.is_asked_for = true;
+  EXPECT_TRUE(make_launch_plan(policy, what, Level::Network, host))
+      << "it takes no Landlock to hold ports";
+  for (std::uint16_t port = 0; port < 32; ++port)
+    policy.network.entries.push_back({port, port, true});
+  const auto many = make_launch_plan(policy, what, Level::Network, host);
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().kind, ErrorKind::Unsupported);
+  policy.network = {};
+  policy.network.mode = NetMode::Full;
+  EXPECT_TRUE(make_launch_plan(policy, what, Level::Network, host));
+  policy.network.is_asked_for = true;
+  const auto full = make_launch_plan(policy, what, Level::Network, host);
+  ASSERT_FALSE(full);
+  EXPECT_NE(full.error().hint.find("--isolation namespaces"), std::string::npos);
+}
+
 TEST(LaunchPlan, MatchesItsGoldenFiles) {
   auto with_port = command({"/bin/echo", "hello"});
   with_port.own_port = 20001;
@@ -79,6 +141,11 @@ TEST(LaunchPlan, MatchesItsGoldenFiles) {
   EXPECT_TRUE(support::matches_golden(
       to_text(made(image_policy(), with_port, Level::Namespaces, machine(4, false))),
       "plan_image_namespaces.txt"));
+  auto with_endpoint = image_policy();
+  with_endpoint.network.entries = {{80, 8080, false}};
+  EXPECT_TRUE(support::matches_golden(
+      to_text(made(with_endpoint, with_port, Level::Network, machine(7, false))),
+      "plan_image_network.txt"));
   auto as_user = command({"make", "-j2"});
   as_user.uid = as_user.gid = 1700000001;
   as_user.ids_of_block = true;

@@ -76,6 +76,33 @@ TEST(LevelChoice, AutoThatComesToLandlockSaysWhyNotToNamespaces) {
   EXPECT_EQ(level_for(Isolation::Landlock, Effort::Exact, no_namespaces(), 7)->missing, "");
 }
 
+TEST(LevelChoice, TheNetworkLevelIsLoweredToWhatIsBelowIt) {
+  const Status none =
+      fail(ErrorKind::Unsupported, "isolation network is not possible here: ENOSPC", "allow");
+  const auto never = [] {
+    ADD_FAILURE() << "a trial for nothing";
+    return Status{};
+  };
+  const auto exact = network_level_for(Effort::Exact, none, never, 7);
+  ASSERT_FALSE(exact);
+  EXPECT_EQ(exact.error().kind, ErrorKind::Unsupported);
+  const auto whole = network_level_for(Effort::Best, {}, never, 7);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->level, Level::Network);
+  EXPECT_EQ(whole->lowered, "");
+
+  const auto namespaces = network_level_for(
+      Effort::Best, none, [] { return Status{}; }, 7);
+  ASSERT_TRUE(namespaces);
+  EXPECT_EQ(namespaces->level, Level::Namespaces);
+  EXPECT_EQ(namespaces->lowered, "namespaces, as isolation network is not possible here: ENOSPC");
+  const auto landlock = network_level_for(Effort::Best, none, no_namespaces, 7);
+  ASSERT_TRUE(landlock);
+  EXPECT_EQ(landlock->level, Level::Landlock);
+  EXPECT_NE(landlock->lowered, "");
+  EXPECT_FALSE(network_level_for(Effort::Best, none, no_namespaces, 0));
+}
+
 /// What a plan at landlock asks of a kernel that is too old for the level.
 TEST(LevelChoice, APlanAtBestEffortAsksForNoMoreThanTheKernelHas) {
   Policy policy;

@@ -107,6 +107,20 @@ TEST(Policy, NarrowsTheNetworkToTheEndpointsAndTheOwnPort) {
   EXPECT_THAT(network.seatbelt_connect_ports, ElementsAre(53, 80, 443));
 }
 
+TEST(Policy, NamesThePortsThatMayLeadIn) {
+  specs::Service service;
+  service.endpoints = {endpoint(443, 8080), endpoint(80, 8080), endpoint(53), endpoint(9000)};
+  service.endpoints[2].protocol = specs::Protocol::Udp;
+  service.endpoints[3].socket_activation = true;
+  RunOptions options;
+  options.listen = {80, 7000};
+  EXPECT_THAT(network_of(service, options).entries,
+              ElementsAre(PortEntry{443, 8080, false}, PortEntry{80, 8080, false},
+                          PortEntry{7000, 7000, true}));
+  options.net = NetMode::Full;
+  EXPECT_THAT(network_of(service, options).entries, IsEmpty()) << "no list, no ports";
+}
+
 TEST(Policy, LetsTheOptionsDecideBeforeTheSpecDoes) {
   struct Row {
     std::optional<NetMode> option;

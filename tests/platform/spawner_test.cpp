@@ -50,8 +50,8 @@ class SpawnerTest : public ::testing::TestWithParam<Level> {
     ASSERT_TRUE(loop) << to_string(loop.error());
     loop_ = std::move(*loop);
     spawner_ = Spawner::make(*loop_);
-    const auto asked = GetParam() == Level::Landlock ? Isolation::Landlock : Isolation::Namespaces;
-    const auto level = choose_level(asked, Effort::Exact, *spawner_);
+    const auto asked = parse_isolation(to_string(GetParam()));
+    const auto level = choose_level(*asked, Effort::Exact, *spawner_);
     if (!level) GTEST_SKIP() << to_string(level.error());
     char name[] = "/tmp/ringfort-spawner-XXXXXX";
     directory_ = ::mkdtemp(name);
@@ -135,7 +135,7 @@ TEST_P(SpawnerTest, GivesTheProgramThreeDescriptorsAndNoCapabilities) {
   EXPECT_NE(text.find("CapEff:\t0000000000000000"), std::string::npos) << text;
   EXPECT_NE(text.find("NoNewPrivs:\t1"), std::string::npos) << text;
   // At landlock a plain user can't empty the bounding set; no_new_privs keeps it without effect.
-  if (GetParam() == Level::Namespaces || host_facts().root) {
+  if (GetParam() != Level::Landlock || host_facts().root) {
     EXPECT_NE(text.find("CapBnd:\t0000000000000000"), std::string::npos) << text;
   }
   EXPECT_EQ(text.find("Uid:\t0"), std::string::npos) << "never uid 0 inside: " << text;
@@ -440,7 +440,8 @@ TEST_P(SpawnerTest, ATracerThatNobodyUsesEnds) {
       << to_string(*ended.start_error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, SpawnerTest, ::testing::Values(Level::Landlock, Level::Namespaces),
+INSTANTIATE_TEST_SUITE_P(Levels, SpawnerTest,
+                         ::testing::Values(Level::Landlock, Level::Namespaces, Level::Network),
                          [](const auto& param) { return std::string(to_string(param.param)); });
 
 }  // namespace

@@ -156,6 +156,7 @@ TEST_P(DetachedCommand, NeverWipesWhatHasTheName) {
 }
 
 RINGFORT_EACH_LEVEL_AND_USER(DetachedCommand);
+RINGFORT_AT_LEVEL_NETWORK(DetachedCommand);
 
 }  // namespace
 }  // namespace ringfort

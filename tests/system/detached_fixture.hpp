@@ -63,6 +63,15 @@ class DetachedFixture : public testing::TestWithParam<Row> {
   Command command_{std::get<1>(GetParam())};
 };
 
+/// For what another level may change.
+#define RINGFORT_AT_LEVEL_NETWORK(suite)                                                          \
+  INSTANTIATE_TEST_SUITE_P(Network, suite,                                                        \
+                           testing::Combine(testing::Values("network"),                           \
+                                            testing::Values(test::User::Own, test::User::Plain)), \
+                           [](const testing::TestParamInfo<test::Row>& row) {                     \
+                             return std::get<1>(row.param) == test::User::Own ? "Own" : "Plain";  \
+                           })
+
 #define RINGFORT_EACH_LEVEL_AND_USER(suite)                                                        \
   INSTANTIATE_TEST_SUITE_P(, suite,                                                                \
                            testing::Combine(testing::Values("landlock", "namespaces"),             \

@@ -107,6 +107,25 @@ TEST_P(RefusingMachine, WithoutLandlockThatLevelIsRefused) {
   }
 }
 
+/// As with user.max_net_namespaces at 0.
+TEST_P(RefusingMachine, WithoutNetworkNamespacesThatLevelIsRefused) {
+  if (const auto why = command_.refusal("network")) GTEST_SKIP() << *why;
+  const Words lacks{"netns=ENOSPC"};
+  expect_confined(run({}, {"--isolation", "network", "--port"}), "network");
+  for (const Words& port : {Words{}, Words{"--port"}}) {
+    expect_refused(run(lacks, Words{"--isolation", "network"} + port),
+                   "isolation network is not possible here: cannot start: network namespace");
+    const auto best = run(lacks, Words{"--isolation", "network", "--best-effort"} + port);
+    expect_confined(best, "namespaces");
+    EXPECT_THAT(best.err, HasSubstr("lowered to namespaces"));
+    EXPECT_THAT(report_["lowered"], HasSubstr("network namespace"));
+  }
+  expect_confined(run(lacks, {"--isolation", "namespaces"}), "namespaces");
+  EXPECT_EQ(on(lacks, {"doctor", "--isolation", "network"}).code, 1);
+  EXPECT_EQ(on(lacks, {"doctor", "--isolation", "namespaces"}).code, 0);
+  EXPECT_EQ(on({}, {"doctor", "--isolation", "network"}).code, 0);
+}
+
 TEST_P(RefusingMachine, WithoutLandlockNamespacesSayThatItIsMissing) {
   expect_confined(run(kNoLandlock, {"--isolation", "namespaces"}), "namespaces");
   EXPECT_THAT(report_["missing"], Contains(HasSubstr("no Landlock")));

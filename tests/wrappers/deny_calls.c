@@ -4,8 +4,9 @@
 //
 //   deny_calls [CALL=ERRNO | --hide DIR | --read-only DIR]... -- PROGRAM [ARG]...
 //
-// `unshare` and `clone` fail only when they ask for a new namespace. The last two need root: DIR
-// is empty, or can't be written below.
+// `unshare` and `clone` fail only when they ask for a new namespace; `netns` is an unshare that
+// asks for a network namespace. The last two options need root: DIR is empty, or can't be written
+// below.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
@@ -24,13 +25,14 @@
 enum { kMost = 32 };
 
 static const struct {
-  const char *name;
+  const char* name;
   long number;
 } calls[] = {{"landlock_create_ruleset", SYS_landlock_create_ruleset},
              {"landlock_add_rule", SYS_landlock_add_rule},
              {"landlock_restrict_self", SYS_landlock_restrict_self},
              {"seccomp", SYS_seccomp},
              {"unshare", SYS_unshare},
+             {"netns", SYS_unshare},
              {"clone", SYS_clone},
              {"clone3", SYS_clone3},
              {"pidfd_open", SYS_pidfd_open},
@@ -40,14 +42,14 @@ static const struct {
              {"mount", SYS_mount}};
 
 static const struct {
-  const char *name;
+  const char* name;
   int number;
 } errors[] = {{"ENOSYS", ENOSYS}, {"EPERM", EPERM}, {"EOPNOTSUPP", EOPNOTSUPP}, {"ENOSPC", ENOSPC}};
 
 static const unsigned kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
                                     CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
 
-static void leave(const char *what, const char *about) {
+static void leave(const char* what, const char* about) {
   fprintf(stderr, "deny_calls: %s: %s\n", what, about);
   exit(99);
 }
@@ -59,8 +61,8 @@ static void add(unsigned short code, unsigned char yes, unsigned char no, unsign
   program[length++] = (struct sock_filter){code, yes, no, k};
 }
 
-static void deny(const char *text) {
-  const char *equals = strchr(text, '=');
+static void deny(const char* text) {
+  const char* equals = strchr(text, '=');
   long number = -1;
   int error = -1;
   if (equals == NULL) leave("not CALL=ERRNO", text);
@@ -77,7 +79,8 @@ static void deny(const char *text) {
   add(BPF_JMP | BPF_JEQ | BPF_K, 0, by_flags ? 3 : 1, (unsigned)number);
   if (by_flags) {  // the low half of the first argument
     add(BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args));
-    add(BPF_JMP | BPF_JSET | BPF_K, 0, 1, kNamespaces);
+    const unsigned flags = strncmp(text, "netns=", 6) == 0 ? CLONE_NEWNET : kNamespaces;
+    add(BPF_JMP | BPF_JSET | BPF_K, 0, 1, flags);
   }
   add(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | (unsigned)error);
 }
@@ -90,12 +93,12 @@ static void change_mounts(void) {
     leave("cannot have mounts of its own", strerror(errno));
 }
 
-static void hide(const char *directory) {
+static void hide(const char* directory) {
   change_mounts();
   if (mount("none", directory, "tmpfs", MS_RDONLY, NULL) != 0) leave(directory, strerror(errno));
 }
 
-static void protect(const char *directory) {
+static void protect(const char* directory) {
   struct mount_attr {
     unsigned long long set, clear, propagation, userns_fd;
   } attributes = {.set = 1 /* MOUNT_ATTR_RDONLY */};
@@ -105,7 +108,7 @@ static void protect(const char *directory) {
     leave(directory, strerror(errno));
 }
 
-int main(int count, char **arguments) {
+int main(int count, char** arguments) {
   int at = 1;
   for (; at < count && strcmp(arguments[at], "--") != 0; ++at) {
     if (at + 1 < count && strcmp(arguments[at], "--hide") == 0)
@@ -119,7 +122,8 @@ int main(int count, char **arguments) {
   add(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
   const struct sock_fprog filter = {length, program};
   // Root needs no promise, and a program that changes its user would break it.
-  if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) leave("prctl", strerror(errno));
+  if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    leave("prctl", strerror(errno));
   if (length > 1 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0)
     leave("seccomp", strerror(errno));
   execvp(arguments[at + 1], arguments + at + 1);
