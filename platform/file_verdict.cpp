@@ -176,7 +176,12 @@ class FileJudge {
       deny(Holder::Mounts, "no rule covers it, so that it is not there inside");
       return false;
     }
-    auto name = name_of_mount(found_.shown.mount);
+    const auto* mount = found_.shown.mount;
+    if (mount != nullptr && is_mask(*mount)) {
+      deny(Holder::Mounts, "it is masked, as it tells of others");
+      return false;
+    }
+    auto name = name_of_mount(mount);
     if (hides_the_hosts()) {
       miss_nearest_mount();
       deny(Holder::Mounts, "no rule covers it: " + name.text + " is in its place");
@@ -184,6 +189,12 @@ class FileJudge {
     }
     const bool is_read_only = name.gives.find("write") == std::string::npos;
     const bool is_node = found_.node.kind == NodeKind::Device;  // is open to writing all the same
+    const bool is_dead = is_node && mount != nullptr && (mount->flags & wire::kWithDevices) == 0;
+    if (is_dead) {
+      deny(Holder::Mounts, name.text + " shows it, but not as a device");
+      verdict_.nearest = std::move(name);
+      return false;
+    }
     const bool lacks = (changes() && is_read_only && !is_node) ||
                        (is(Operation::Exec) && name.gives.find("exec") == std::string::npos);
     if (!lacks) {
@@ -272,6 +283,10 @@ class FileJudge {
   }
 
   void add_remedy() {
+    if (verdict_.because.ends_with("not as a device")) {
+      verdict_.remedy = "no flag gives devices at this level";
+      return;
+    }
     const auto& asked =
         context_.plan.level == Level::Landlock ? found_.path : verdict_.question.path;
     const auto there = existing(asked);

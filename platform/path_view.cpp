@@ -38,10 +38,17 @@ bool is_own_process(std::string_view path) {
 }
 
 bool covers_tree(MountKind kind) {
-  return kind == MountKind::Bind || kind == MountKind::Proc || kind == MountKind::Tmpfs;
+  return kind == MountKind::Bind || kind == MountKind::Proc || kind == MountKind::Tmpfs ||
+         kind == MountKind::Terminals;
 }
 
 }  // namespace
+
+bool is_mask(const MountPlan& mount) {
+  if (mount.kind == MountKind::Tmpfs) return mount.data.starts_with("mode=0,");
+  return mount.kind == MountKind::Bind && mount.source == "/dev/null" &&
+         mount.target != mount.source;
+}
 
 Node look_at_nothing(const std::string& /*host_path*/) { return {}; }
 
@@ -89,7 +96,8 @@ PathView::Seen PathView::see_in_root(const std::string& path) const {
     }
     if (covers_tree(step.kind) || step.kind == MountKind::Device) {
       // its mount point and all above were made, unless something covers them
-      if (made.node.kind == NodeKind::Missing && is_within(step.target, path))
+      if (made.node.kind == NodeKind::Missing && path != step.target &&
+          is_within(step.target, path))
         made = {made_directory(), true, {on_top, {}}};
       continue;
     }
@@ -100,7 +108,10 @@ PathView::Seen PathView::see_in_root(const std::string& path) const {
     else if (is_within(step.target, path))
       made = {made_directory(), true, {on_top, {}}};
   }
-  if (on_top != nullptr && on_top->kind == MountKind::Proc)
+  // What is in them only the container knows.
+  const bool is_own = on_top != nullptr &&
+                      (on_top->kind == MountKind::Proc || on_top->kind == MountKind::Terminals);
+  if (is_own)
     return {node_of(path == on_top->target ? NodeKind::Directory : NodeKind::Unknown),
             true,
             {on_top, {}}};

@@ -41,6 +41,9 @@ struct Shown {
   std::string host_path;             ///< empty = made by ringfort, or a /proc of its own
 };
 
+/// Something empty in front of what tells of others.
+bool is_mask(const MountPlan& mount);
+
 /// One file system as a program sees it: the host's at `landlock`, else the plan's root.
 class PathView {
  public:

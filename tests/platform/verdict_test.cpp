@@ -26,7 +26,7 @@ class World {
       directory(path);
     for (const char* path : {"/etc/shadow", "/home/me/work/a", "/home/me/.ssh/key"}) file(path);
     file("/usr/bin/env", 0755, 0);
-    nodes_["/dev/null"] = {NodeKind::Device, {}, Node::Owner{0666, 0, 0}};
+    device("/dev/null");
     link("/bin", "usr/bin");
     policy_.container_dir = "/data/containers/x-1";
     policy_.scratch_dir = "/data/containers/x-1/tmp";
@@ -40,6 +40,9 @@ class World {
   }
   void directory(const std::string& path, std::uint32_t mode = 0755, std::uint32_t uid = 1000) {
     nodes_[path] = {NodeKind::Directory, {}, Node::Owner{mode, uid, uid}};
+  }
+  void device(const std::string& path) {
+    nodes_[path] = {NodeKind::Device, {}, Node::Owner{0666, 0, 0}};
   }
   void link(const std::string& path, const std::string& text) {
     nodes_[path] = {NodeKind::Link, text, std::nullopt};
@@ -98,6 +101,23 @@ TEST_P(FileVerdict, RulesGiveWhatIsBelowThem) {
   EXPECT_FALSE(world_.allows("read", "/home/me/.ssh/key"));
   EXPECT_FALSE(world_.allows("exec", "no-such-program"));
   EXPECT_FALSE(world_.allows("exec", "/usr/bin")) << "a directory";
+}
+
+TEST_P(FileVerdict, MasksAndBoundDevicesGiveNothingInside) {
+  if (GetParam() == Level::Landlock) return;  // nothing is mounted there
+  world_.host().masked_files = {"/proc/keys"};
+  world_.host().masked_directories = {"/proc/acpi"};
+  EXPECT_FALSE(world_.allows("read", "/proc/keys"));
+  EXPECT_FALSE(world_.allows("read", "/proc/acpi"));
+  EXPECT_FALSE(world_.allows("read", "/proc/acpi/x"));
+  EXPECT_TRUE(world_.allows("read", "/proc/uptime"));
+  EXPECT_TRUE(world_.allows("write", "/dev/ptmx"));
+  world_.device("/dev/kvm");
+  world_.policy().paths.push_back({"/dev/kvm", Access::Write});
+  const auto device = world_.ask("read", "/dev/kvm");
+  EXPECT_FALSE(device.allowed);
+  EXPECT_THAT(device.because, HasSubstr("not as a device"));
+  EXPECT_TRUE(device.flags.empty());
 }
 
 TEST_P(FileVerdict, LinksCountByWhereTheyLead) {
