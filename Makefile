@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut churn bench check format \
+.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes compat fuzz churn bench check format \
   clean packages
 .DEFAULT_GOAL := build
 
@@ -51,6 +51,30 @@ power-cut: build
 	  python3 tests/writes/power_cut.py --ringfort build/release/bin/ringfort --level $$level \
 	    --lives build/release/bin/power_cut_lives -j $(JOBS) --mixes $(or $(MIXES),10) $(if $(SEED),--seed $(SEED)) || exit 1; \
 	done
+
+# Ways out of a sandbox, each tried outside and at each level. DOCUMENT=docs/ISOLATION.md writes the
+# table anew, ONLY=tcp tries those with that word.
+probes: build
+	python3 tests/probes/probes.py --ringfort build/release/bin/ringfort \
+	  --probe build/release/bin/probe $(DOCUMENT:%=--document %) $(ONLY:%=--only %)
+
+# Ten minutes of libFuzzer for each target of tests/fuzz. SECONDS=60 TARGET=spec choose. What it finds
+# new goes to build/fuzz/corpus.
+FUZZED = $(or $(TARGET),spec seatbelt seccomp image_name)
+fuzz: packages
+	tools/install-deps fuzz
+	cmake --preset fuzz
+	cmake --build --preset fuzz --parallel $(JOBS) --target $(FUZZED:%=fuzz_%)
+	for name in $(FUZZED); do mkdir -p build/fuzz/corpus/$$name && \
+	  build/fuzz/bin/fuzz_$$name -max_total_time=$(or $(SECONDS),600) -timeout=5 -print_final_stats=1 \
+	  -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+# Real programs at each level, installed first. DOCUMENT=docs/COMPATIBILITY.md writes the table anew,
+# ONLY=git tries those with that in their name.
+compat: build
+	python3 tests/compat/compat.py --ringfort build/release/bin/ringfort \
+	  $(DOCUMENT:%=--document %) $(ONLY:%=--only %)
 
 # What 10,000 lives leave behind must be nothing.
 churn: build

@@ -15,7 +15,7 @@ function(ringfort_compile target)
     # Not "null": CAF 0.17 binds *nullptr to a reference of an empty tuple (init_fun_factory.hpp);
     # a null pointer that is really used still ends as a report of AddressSanitizer.
     target_compile_options(${target} PRIVATE -fsanitize=${RINGFORT_SANITIZE} -fno-sanitize=null
-      -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+      -fno-sanitize-recover=all -fno-omit-frame-pointer)
     # INTERFACE as well: whoever links an instrumented archive needs its runtime.
     target_link_options(${target} PUBLIC -fsanitize=${RINGFORT_SANITIZE})
   endif()

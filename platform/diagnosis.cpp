@@ -13,7 +13,7 @@ namespace ringfort::platform {
 namespace {
 
 constexpr std::uint32_t kWantedAbi = 6;
-constexpr std::uint64_t kProgramFiles = Policy{}.max_files;
+const std::uint64_t kProgramFiles = Policy{}.max_files;
 constexpr std::int64_t kFirstPort = 20000;
 constexpr std::int64_t kLastPort = 31999;
 

@@ -6,7 +6,9 @@ namespace {
 using Sentences = std::vector<std::string>;
 
 void add_landlock(Sentences& gaps, const Policy& policy, const GapFacts& facts) {
-  gaps.emplace_back("files outside the rules can still be seen by name, size and mode (stat)");
+  gaps.emplace_back(
+      "files outside the rules can still be seen by name, size and mode (stat), and watched "
+      "(inotify)");
   if (!facts.own_uid)
     gaps.emplace_back(
         "mode, times and attributes of files outside can be changed where they belong to the same "
@@ -17,6 +19,7 @@ void add_landlock(Sentences& gaps, const Policy& policy, const GapFacts& facts) 
   if (!facts.host.root)  // whose programs never run as the shim does
     gaps.emplace_back(
         "a program can kill its own shim when both run as one user: reported as lost");
+  gaps.emplace_back("other processes can be found by their number (pidfd_open), not looked into");
   gaps.emplace_back("unix sockets with a path are reachable where their mode allows it");
   gaps.emplace_back("/proc shows a program its own entry only, not those of its children");
   if (policy.rootfs_dir.empty())

@@ -111,6 +111,9 @@ struct HostFacts {
   std::vector<std::string> system_directories;  ///< those of /usr /bin /sbin /lib* that exist
   std::vector<std::pair<std::string, std::string>> system_links;  ///< /bin -> usr/bin and the like
   std::vector<std::string> etc_files;  ///< of the fixed list, those that exist
+  /// Of /proc: what everybody may read though it tells of others; see docs/ISOLATION.md.
+  std::vector<std::string> masked_files;
+  std::vector<std::string> masked_directories;
 };
 
 /// What to run, beside what the policy allows.

@@ -84,6 +84,8 @@ const char* name_of(wire::MountKind kind) {
       return "symlink";
     case wire::MountKind::Device:
       return "device";
+    case wire::MountKind::Terminals:
+      return "terminals";
   }
   return "?";
 }

@@ -27,7 +27,15 @@ constexpr const char* kEtcPaths[] = {
     "/etc/alternatives", "/etc/ld.so.cache",     "/etc/ld.so.conf", "/etc/ld.so.conf.d",
     "/etc/ssl",          "/etc/ca-certificates", "/etc/localtime",  "/etc/nsswitch.conf",
     "/etc/services",     "/etc/protocols",       "/etc/mime.types", "/etc/timezone",
-    "/etc/os-release"};
+    "/etc/os-release",   "/etc/gitconfig"};
+
+/// What container engines mask (OCI runtime-spec, "Masked Paths"), and what else there tells of
+/// other users and their machine. Of these, only what its mode lets everybody read needs a mount.
+constexpr const char* kMaskedPaths[] = {
+    "/proc/acpi",        "/proc/asound",    "/proc/bus",        "/proc/interrupts",
+    "/proc/kcore",       "/proc/key-users", "/proc/keys",       "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/scsi",      "/proc/timer_list", "/proc/timer_stats",
+};
 
 std::uint32_t landlock_abi() {
   constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
@@ -72,6 +80,11 @@ HostFacts learn() {
   }
   for (const char* path : kEtcPaths)
     if (::access(path, R_OK) == 0) facts.etc_files.emplace_back(path);
+  for (const char* path : kMaskedPaths) {
+    struct stat status {};
+    if (::lstat(path, &status) != 0 || (status.st_mode & S_IROTH) == 0) continue;
+    (S_ISDIR(status.st_mode) ? facts.masked_directories : facts.masked_files).emplace_back(path);
+  }
   return facts;
 }
 

@@ -76,10 +76,27 @@ void add_devices(LaunchPlan& plan) {
   const std::pair<const char*, const char*> links[] = {{"/dev/fd", "/proc/self/fd"},
                                                        {"/dev/stdin", "/proc/self/fd/0"},
                                                        {"/dev/stdout", "/proc/self/fd/1"},
-                                                       {"/dev/stderr", "/proc/self/fd/2"}};
+                                                       {"/dev/stderr", "/proc/self/fd/2"},
+                                                       {"/dev/ptmx", "pts/ptmx"}};
   for (const auto& [link, text] : links)
     plan.mounts.push_back({MountKind::Symlink, 0, text, link, {}, 0, 0});
   plan.mounts.push_back({MountKind::Dir, wire::kForAll, {}, "/dev/shm", {}, 0, 0});
+  plan.mounts.push_back({MountKind::Dir, 0, {}, "/dev/pts", {}, 0, 0});
+  plan.mounts.push_back({MountKind::Terminals,
+                         wire::kWithDevices | wire::kNoExec,
+                         {},
+                         "/dev/pts",
+                         "mode=600,ptmxmode=666",
+                         0,
+                         0});
+}
+
+/// A device that is not usable as one can be opened by nobody.
+void add_masks(LaunchPlan& plan, const HostFacts& host) {
+  for (const auto& file : host.masked_files) add_bind(plan, "/dev/null", file, wire::kReadOnly);
+  for (const auto& directory : host.masked_directories)
+    plan.mounts.push_back(
+        {MountKind::Tmpfs, wire::kReadOnly | wire::kNoExec, {}, directory, "mode=0,size=4k", 0, 0});
 }
 
 void add_path_rules(LaunchPlan& plan, const Policy& policy, const Command& command,
@@ -129,6 +146,7 @@ void add_file_rules_at_namespaces(LaunchPlan& plan, const Policy& policy, const 
   plan.file_rules.push_back({"/tmp", rights.write, false});
   plan.file_rules.push_back({"/dev/shm", rights.write, false});
   plan.file_rules.push_back({"/proc", rights.device, false});
+  plan.file_rules.push_back({"/dev/pts", rights.device, false});
   for (const char* device : kDevices) plan.file_rules.push_back({device, rights.device, true});
   for (const auto& path : policy.paths)
     if (path.access == Access::Write) plan.file_rules.push_back({path.path, rights.write, false});
@@ -198,6 +216,7 @@ void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
   }
   add_devices(plan);
   plan.mounts.push_back({MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
+  add_masks(plan, host);
   add_bind(plan, policy.scratch_dir, "/tmp", 0);
   for (const auto& volume : policy.volumes)
     plan.mounts.push_back({MountKind::Dir, 0, {}, volume.target, {}, 0, 0});

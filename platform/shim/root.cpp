@@ -188,9 +188,9 @@ long idmap_namespace(const wire::MountStep& step, std::uint32_t uid_outside,
   return result;
 }
 
-/// A detached tmpfs; `options` is "key=value,key=value".
-long make_tmpfs(const char* options, std::uint32_t flags) {
-  const long context = sys(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+/// A fresh one, detached; `options` is "key=value,key=value".
+long make_file_system(const char* type, const char* options, std::uint32_t flags) {
+  const long context = sys(SYS_fsopen, type, FSOPEN_CLOEXEC);
   if (context < 0) return context;
   char key[32];
   char value[64];
@@ -212,17 +212,6 @@ long make_tmpfs(const char* options, std::uint32_t flags) {
   if ((flags & wire::kWithDevices) == 0) attributes |= MOUNT_ATTR_NODEV;
   if ((flags & wire::kNoExec) != 0) attributes |= MOUNT_ATTR_NOEXEC;
   const long mounted = sys(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes);
-  sys(SYS_close, context);
-  return mounted;
-}
-
-long make_proc() {
-  const long context = sys(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
-  if (context < 0) return context;
-  const long created = sys(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
-  if (created < 0) return sys(SYS_close, context), created;
-  const long mounted = sys(SYS_fsmount, context, FSMOUNT_CLOEXEC,
-                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   sys(SYS_close, context);
   return mounted;
 }
@@ -308,7 +297,7 @@ long take_sources(const Plan& plan, Source* sources, Launch& what) {
 long take_root(const Plan& plan, Launch& what) {
   const char* path = plan.text(plan.header().root);
   long mount_fd =
-      plan.has(wire::kRootIsTmpfs) ? make_tmpfs("mode=755,size=4m", 0) : clone_source(path);
+      plan.has(wire::kRootIsTmpfs) ? make_file_system("tmpfs", "mode=755,size=4m", 0) : clone_source(path);
   if (mount_fd >= 0 && !plan.has(wire::kRootIsTmpfs)) {
     const long set = set_attributes(static_cast<int>(mount_fd), 0);
     if (set < 0) mount_fd = set;
@@ -354,9 +343,11 @@ long do_step(const Plan& plan, const wire::MountStep& step, int root_fd, const S
       }
       return attach(source.mount_fd, root_fd, target);
     case wire::MountKind::Proc:
-      return attach(make_proc(), root_fd, target);
+      return attach(make_file_system("proc", nullptr, wire::kNoExec), root_fd, target);
     case wire::MountKind::Tmpfs:
-      return attach(make_tmpfs(plan.text(step.data), step.flags), root_fd, target);
+      return attach(make_file_system("tmpfs", plan.text(step.data), step.flags), root_fd, target);
+    case wire::MountKind::Terminals:
+      return attach(make_file_system("devpts", plan.text(step.data), step.flags), root_fd, target);
     case wire::MountKind::Dir:
       return (step.flags & wire::kForAll) != 0 ? make_open_directory(root_fd, target)
                                                : make_directories(root_fd, target);
@@ -373,7 +364,7 @@ long do_step(const Plan& plan, const wire::MountStep& step, int root_fd, const S
 int make_empty_mounts(void* argument) {
   auto& result = *static_cast<long*>(argument);
   result = sys(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-  const long tmpfs = result == 0 ? make_tmpfs("mode=755,size=4k", 0) : result;
+  const long tmpfs = result == 0 ? make_file_system("tmpfs", "mode=755,size=4k", 0) : result;
   if (tmpfs >= 0) {
     const long self = sys(SYS_openat, AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     result = sys(SYS_move_mount, tmpfs, "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH);

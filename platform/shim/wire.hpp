@@ -29,13 +29,14 @@ inline constexpr std::uint32_t kPidDigits = 10;
 using Text = std::uint32_t;
 
 enum class MountKind : std::uint32_t {
-  Bind = 1,  ///< `source` of the host, with everything mounted below it, at `target`
-  Proc,      ///< a fresh procfs of the container's own PID namespace
-  Tmpfs,     ///< `data` holds "size=..,mode=.."
-  Dir,       ///< mkdir -p of `target`
-  File,      ///< a file with content `data`; an empty one is a mount point
-  Symlink,   ///< `target` -> text `source`
-  Device,    ///< a node as the host's `source`: made where that is allowed, else bound
+  Bind = 1,   ///< `source` of the host, with everything mounted below it, at `target`
+  Proc,       ///< a fresh procfs of the container's own PID namespace
+  Tmpfs,      ///< `data` holds "size=..,mode=.."
+  Dir,        ///< mkdir -p of `target`
+  File,       ///< a file with content `data`; an empty one is a mount point
+  Symlink,    ///< `target` -> text `source`
+  Device,     ///< a node as the host's `source`: made where that is allowed, else bound
+  Terminals,  ///< a fresh devpts; `data` as of a Tmpfs
 };
 
 enum MountFlags : std::uint32_t {

@@ -21,6 +21,8 @@ HostFacts machine(std::uint32_t abi, bool root) {
   host.system_directories = {"/usr"};
   host.system_links = {{"/bin", "usr/bin"}, {"/lib", "usr/lib"}, {"/lib64", "usr/lib64"}};
   host.etc_files = {"/etc/ssl", "/etc/localtime"};
+  host.masked_files = {"/proc/keys"};
+  host.masked_directories = {"/proc/acpi"};
   return host;
 }
 

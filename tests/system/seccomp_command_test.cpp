@@ -33,7 +33,7 @@ class SeccompCommand : public testing::TestWithParam<Row> {
  protected:
   void SetUp() override {
     if (const auto why = command_.refusal(level_)) GTEST_SKIP() << *why;
-    std::filesystem::copy_file(RINGFORT_VICTIMS_DIR "/calls", victim_);
+    std::filesystem::copy_file(RINGFORT_BIN_DIR "/probe", victim_);
     ::chmod(victim_.c_str(), 0755);
   }
   void TearDown() override { EXPECT_THAT(command_.leftovers(), IsEmpty()); }
@@ -43,7 +43,7 @@ class SeccompCommand : public testing::TestWithParam<Row> {
     return command_.run(options);
   }
   Outcomes attempts(const std::string& profile) const {
-    const auto end = run(profile, {"--read", victim_, "--", victim_});
+    const auto end = run(profile, {"--read", victim_, "--", victim_, "calls"});
     EXPECT_EQ(end.code, 0) << end.err;
     return parse(end.out);
   }
@@ -51,13 +51,14 @@ class SeccompCommand : public testing::TestWithParam<Row> {
   Outcomes attempts_outside() const {
     auto argv = command_.argv({});
     argv.back() = victim_;
+    argv.emplace_back("calls");
     return parse(test::run_program(argv, command_.options()).out);
   }
 
   std::string level_ = std::get<0>(GetParam());
   bool is_apart_ = level_ == "namespaces";
   Command command_{std::get<1>(GetParam())};
-  std::string victim_ = command_.home() + "/calls";
+  std::string victim_ = command_.home() + "/probe";
 };
 
 std::vector<User> users() {

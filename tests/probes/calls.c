@@ -1,15 +1,13 @@
-// Makes one system call after the other that a sandbox should refuse, each in a child of its own,
-// on nothing but itself and its children, and says what came of it: "NAME ok", "NAME EPERM",
-// "NAME SIGSYS". Outside of a sandbox most are "ok".
-#define _GNU_SOURCE
-#include <errno.h>
+// System calls that a sandbox should refuse, on nothing but the probe itself and its children.
+// Outside of a sandbox most are "ok".
+#include "probe.h"
+
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -20,11 +18,6 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-static long done(long result) { return result < 0 ? errno : 0; }
-
-static pid_t other;  // a child that only waits
 
 static long unshare_user(void) { return done(syscall(SYS_unshare, CLONE_NEWUSER)); }
 static long unshare_files(void) { return done(syscall(SYS_unshare, CLONE_FILES | CLONE_FS)); }
@@ -132,10 +125,7 @@ static long i386(void) {
 }
 #endif
 
-static const struct {
-  const char* name;
-  long (*make)(void);
-} attempts[] = {
+const struct attempt calls[] = {
     {"unshare-user", unshare_user},
     {"unshare-files", unshare_files},
     {"clone-user", clone_user},
@@ -178,33 +168,5 @@ static const struct {
     {"x32", x32},
     {"i386", i386},
 #endif
+    {0, 0},
 };
-
-static pid_t start_other(void) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    for (;;) pause();
-  }
-  return pid;
-}
-
-int main(void) {
-  for (size_t i = 0; i < sizeof attempts / sizeof *attempts; ++i) {
-    other = start_other();
-    const pid_t pid = fork();
-    if (pid < 0 || other < 0) return 9;
-    if (pid == 0) _exit((int)attempts[i].make());
-    int status = 0;
-    if (waitpid(pid, &status, 0) != pid) return 9;
-    kill(other, SIGKILL);
-    waitpid(other, 0, 0);
-    if (WIFSIGNALED(status)) {
-      printf("%s SIG%s\n", attempts[i].name, sigabbrev_np(WTERMSIG(status)));
-    } else {
-      const int code = WEXITSTATUS(status);
-      printf("%s %s\n", attempts[i].name, code == 0 ? "ok" : strerrorname_np(code));
-    }
-    fflush(stdout);
-  }
-  return 0;
-}
