@@ -127,6 +127,29 @@ Verdict judge_tcp_locally(const Question& question, const VerdictContext& contex
   return verdict;
 }
 
+bool is_loopback(std::string_view host) {
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return host.empty() || host == "localhost" || host == "::1" || host == "::" ||
+         host == "0.0.0.0" || host.starts_with("127.") || host.starts_with("::ffff:127.");
+}
+
+/// At level `network` sockets are the container's own: nothing of the host, nothing outside.
+bool is_own_network(const Question& question, const VerdictContext& context) {
+  return context.plan.level == Level::Network && question.operation == Operation::Connect &&
+         context.policy.network.mode != NetMode::None;
+}
+
+Verdict judge_own_network(const Question& question, Verdict verdict) {
+  if (is_loopback(question.host)) {
+    if (verdict.allowed) verdict.notes.emplace_back("of the container's own loopback");
+    return verdict;
+  }
+  verdict = denied(question, Holder::Kernel, "there is no way out of the container's own network");
+  verdict.rule = RuleName{"level network", Origin::Level, {}, {}};
+  verdict.remedy = "no flag opens it at this level; use --isolation namespaces";
+  return verdict;
+}
+
 Verdict judge_tcp(const Question& question, const VerdictContext& context) {
   Verdict verdict;
   const auto network = name_of_network(context);
@@ -143,7 +166,9 @@ Verdict judge_tcp(const Question& question, const VerdictContext& context) {
       verdict = allowed(question, network, network.text + ": nothing is held back");
       break;
   }
-  const bool is_free = question.port == 0 || question.port >= context.first_free_port;
+  if (is_own_network(question, context)) return judge_own_network(question, std::move(verdict));
+  const bool is_free = question.port == 0 || question.port >= context.first_free_port ||
+                       context.plan.level == Level::Network;
   if (question.operation != Operation::Bind || is_free) return verdict;
   if (verdict.allowed) {
     verdict = denied(question, Holder::Kernel,
@@ -158,8 +183,11 @@ Verdict judge_tcp(const Question& question, const VerdictContext& context) {
 
 Verdict judge_udp(const Question& question, const VerdictContext& context) {
   const auto network = name_of_network(context);
-  if (context.policy.network.mode == NetMode::Full)
-    return allowed(question, network, network.text + ": nothing is held back");
+  if (context.policy.network.mode == NetMode::Full) {
+    auto verdict = allowed(question, network, network.text + ": nothing is held back");
+    return is_own_network(question, context) ? judge_own_network(question, std::move(verdict))
+                                             : verdict;
+  }
   const bool is_none = context.policy.network.mode == NetMode::None;
   auto verdict = denied(question, Holder::Seccomp,
                         network.text + (is_none ? ": no socket but unix ones" : " is TCP only"));

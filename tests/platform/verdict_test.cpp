@@ -315,6 +315,21 @@ TEST_P(NetVerdict, FullHoldsNothingAndStrictAll) {
 INSTANTIATE_TEST_SUITE_P(, NetVerdict, testing::Values(Level::Landlock, Level::Namespaces),
                          [](const auto& row) { return std::string(to_string(row.param)); });
 
+TEST(NetVerdictAtNetwork, ReachesItsOwnLoopbackOnly) {
+  World world{Level::Network};
+  world.policy().network = {NetMode::Local, {80, 8080}, {8080}, {}, false};
+  EXPECT_TRUE(world.allows("connect", "127.0.0.1:8080"));
+  EXPECT_FALSE(world.allows("connect", "127.0.0.1:8081"));
+  EXPECT_FALSE(world.allows("connect", "192.0.2.1:8080"));
+  EXPECT_TRUE(world.allows("bind", "80")) << "low ports are free there";
+  world.policy().network = {NetMode::Full, {}, {}, {}, false};
+  EXPECT_TRUE(world.allows("connect", "[::1]:53"));
+  const auto outside = world.ask("connect", "192.0.2.1:443");
+  EXPECT_FALSE(outside.allowed);
+  EXPECT_EQ(outside.held_by, Holder::Kernel);
+  EXPECT_THAT(outside.remedy, HasSubstr("--isolation namespaces"));
+}
+
 TEST(Question, TargetsAreReadAsTheyAreWritten) {
   const auto shown = [](std::string_view target) {
     const auto question = parse_question(Operation::Connect, target, "/here");

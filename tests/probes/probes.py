@@ -12,7 +12,7 @@ import rows_reach
 from report import Cell, print_report, write_document
 from world import PLAIN, World, free_port
 
-LEVELS = ("landlock", "namespaces")
+LEVELS = ("landlock", "namespaces", "network")
 # What a machine answers that does not have the thing at all.
 LACKING = {"ENOSYS", "ENOENT", "ENODEV", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ENXIO", "EIO",
            "ESOCKTNOSUPPORT", "EOPNOTSUPP", "ENOPROTOOPT", "ENOTDIR", "SIGSEGV", "ESRCH"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 # How a container is started for an attempt, and what is ahead of the words.
 NONE = ()
-LISTED = ("--net", "local", "--connect", "9", "--listen", "9")
+LISTED = ("--net", "local", "--connect", "19009", "--listen", "19009")
 
 
 @dataclass
@@ -36,9 +36,15 @@ class Row:
 STAT = {"landlock": "no right of Landlock covers looking at names, sizes and modes, or watching"}
 METADATA = {"landlock plain": "Landlock has no right for modes, times and attributes; it is one user"}
 PATH_SOCKET = {"landlock": "Landlock has no right for unix sockets with a path"}
-LISTEN = dict.fromkeys(("landlock", "namespaces"),
-                       "no rule of Landlock sees listen() without bind()")
-HOST_NET = dict.fromkeys(("landlock", "namespaces"), "the host's network is shared")
+OWN_NETWORK = {"network": "in a network of the container's own"}
+LISTEN = {**dict.fromkeys(("landlock", "namespaces"),
+                          "no rule of Landlock sees listen() without bind()"), **OWN_NETWORK}
+HOST_NET = {"namespaces": "the host's network is shared", **OWN_NETWORK}
+
+
+def apart(reason):
+    """Known where the container has namespaces of its own."""
+    return dict.fromkeys(("namespaces", "network"), reason)
 
 
 class Rows(list):

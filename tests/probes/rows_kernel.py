@@ -1,8 +1,8 @@
 """Attempts on the kernel, and on what of the machine shows in /proc, /sys and /dev."""
 
-from row import Rows
+from row import Rows, apart
 
-NS_OWN = {"namespaces": "in a namespace of its own", "network": "in a namespace of its own"}
+NS_OWN = apart("in a namespace of its own")
 
 
 def rows():
@@ -64,11 +64,11 @@ def rows():
         add(verb, text)
 
     all_rows.section = "/proc, /sys and /dev"
-    zeros = {"namespaces": "without capabilities the kernel shows zeros for addresses"}
-    public = {"namespaces": "tells of the kernel, not of its users"}
+    zeros = apart("without capabilities the kernel shows zeros for addresses")
+    public = apart("tells of the kernel, not of its users")
     known = {"/proc/kallsyms": zeros, "/proc/iomem": zeros, "/proc/config.gz": public,
              "/proc/fs": public, "/proc/irq": public,
-             "/proc/locks": {"namespaces": "shows the locks of one's own processes"}}
+             "/proc/locks": apart("shows the locks of one's own processes")}
     for path in ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list",
                  "/proc/kallsyms", "/proc/kmsg", "/proc/modules", "/proc/interrupts",
                  "/proc/vmallocinfo", "/proc/slabinfo", "/proc/iomem", "/proc/locks",

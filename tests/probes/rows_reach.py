@@ -150,7 +150,8 @@ def rows():
     add("proc-write {victim} clear_refs 1", "clear its page references")
 
     all_rows.section = "The shim"
-    own_shim = {"namespaces plain": "it is process 1 there: the kernel drops what would kill it",
+    first = "it is process 1 there: the kernel drops what would kill it"
+    own_shim = {"namespaces plain": first, "network plain": first,
                 "landlock plain": "shim and program are one user's: it can be killed, the container is "
                                   "then reported as lost"}
     add("attach parent", "attach as a debugger")
