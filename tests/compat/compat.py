@@ -14,7 +14,7 @@ import time
 from programs import PROGRAMS
 
 PLAIN = 4242
-LEVELS = ("landlock", "namespaces")
+LEVELS = ("landlock", "namespaces", "network")
 BOUND = 60
 
 
@@ -161,6 +161,8 @@ def write_document(path, table, columns):
                 continue
             if column[0] == "landlock" and program.landlock:
                 why = program.landlock
+            elif column[0] == "network" and program.service:
+                why = "nothing of the host's network is in reach at this level, by design"
             if why not in notes:
                 notes.append(why)
             words.append(f"no ({notes.index(why) + 1})")
