@@ -1,5 +1,6 @@
 #include "ringfort/platform/shim/relay.hpp"
 
+#include "ringfort/platform/shim/audit_arch.hpp"
 #include "ringfort/platform/shim/fd_message.hpp"
 #include "ringfort/platform/shim/network.hpp"
 #include "ringfort/platform/shim/relay_pairs.hpp"
@@ -7,7 +8,6 @@
 
 #include <cstddef>
 
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -18,12 +18,6 @@
 
 namespace ringfort::shim {
 namespace {
-
-#if defined(__x86_64__)
-constexpr std::uint32_t kArch = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
-#endif
 
 constexpr std::int64_t kDrainPatience = 3'000'000;  // usec for what the container wrote last
 constexpr std::int64_t kAcceptPause = 100'000;      // usec without descriptors or memory

@@ -1,9 +1,9 @@
 #include "ringfort/platform/shim/relay_link.hpp"
 
 #include "ringfort/platform/shim/fd_message.hpp"
+#include "ringfort/platform/shim/loopback.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -16,18 +16,8 @@ constexpr long kLastWord = 200'000'000;  // nsec for the relay to let go
 constexpr long kPause = 5'000'000;       // nsec
 
 long bind_to_loopback(int fd, bool is_v6, std::uint16_t port) {
-  if (is_v6) {
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_addr.s6_addr[15] = 1;
-    address.sin6_port = htons(port);
-    return sys(SYS_bind, fd, &address, sizeof address);
-  }
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return sys(SYS_bind, fd, &address, sizeof address);
+  const Loopback address{is_v6, port};
+  return sys(SYS_bind, fd, &address.v4, address.size);
 }
 
 /// A listening socket on the machine's loopback, or -errno. Beside the held one, as a program's own

@@ -1,8 +1,8 @@
 #include "ringfort/platform/shim/relay_pairs.hpp"
 
+#include "ringfort/platform/shim/loopback.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -22,18 +22,8 @@ void set(int fd, int level, int option, int value) {
 void send_at_once(int fd) { set(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
 long connect_to(int fd, bool is_v6, std::uint16_t port) {
-  if (is_v6) {
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_addr.s6_addr[15] = 1;
-    address.sin6_port = htons(port);
-    return sys(SYS_connect, fd, &address, sizeof address);
-  }
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return sys(SYS_connect, fd, &address, sizeof address);
+  const Loopback address{is_v6, port};
+  return sys(SYS_connect, fd, &address.v4, address.size);
 }
 
 /// Moves what can be moved now. False when one side is broken.

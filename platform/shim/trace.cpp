@@ -1,22 +1,16 @@
 #include "ringfort/platform/shim/trace.hpp"
 
+#include "ringfort/platform/shim/audit_arch.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 
 #include <cstring>
 
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/socket.h>
 
 namespace ringfort::shim {
 namespace {
-
-#if defined(__x86_64__)
-constexpr std::uint32_t kArch = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
-#endif
 
 /// platform/linux/tracer.cpp knows what each of them names.
 constexpr std::uint32_t kTold[] = {

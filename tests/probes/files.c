@@ -124,25 +124,20 @@ static long map_code(void) {
   if (fd < 0) return errno;
   return mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? errno : 0;
 }
-static long by_handle(void) {
-  union {
-    struct file_handle handle;
-    char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-  } its;
-  its.handle.handle_bytes = MAX_HANDLE_SZ;
-  int mount = 0;
-  if (name_to_handle_at(AT_FDCWD, words[0], &its.handle, &mount, 0) != 0) return errno;
-  const int near = open(words[1], O_RDONLY | O_DIRECTORY);
-  return read_from(open_by_handle_at(near < 0 ? AT_FDCWD : near, &its.handle, O_RDONLY));
-}
+static union {
+  struct file_handle handle;
+  char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+} its;
 static long name_handle(void) {
-  union {
-    struct file_handle handle;
-    char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-  } its;
   its.handle.handle_bytes = MAX_HANDLE_SZ;
   int mount = 0;
   return done(name_to_handle_at(AT_FDCWD, words[0], &its.handle, &mount, 0));
+}
+static long by_handle(void) {
+  const long named = name_handle();
+  if (named != 0) return named;
+  const int near = open(words[1], O_RDONLY | O_DIRECTORY);
+  return read_from(open_by_handle_at(near < 0 ? AT_FDCWD : near, &its.handle, O_RDONLY));
 }
 static long watch(void) { return done(inotify_add_watch(inotify_init(), words[0], IN_ALL_EVENTS)); }
 static long watch_all(void) { return done(fanotify_init(FAN_CLASS_NOTIF, O_RDONLY)); }
