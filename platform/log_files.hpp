@@ -35,8 +35,8 @@ struct LogPlace {
   /// Reads at most `size` bytes; fewer at the end of the file and on an error (see `trouble`).
   std::string read(int fd, std::uint64_t offset, std::size_t size) const;
 
-  /// Which generation an index belongs to, by the last good one of its last 64 entries. Empty = none
-  /// of them is good, or there is none yet.
+  /// Which generation an index belongs to, by the last good one of its last 64 entries. Empty =
+  /// none of them is good, or there is none yet.
   std::optional<std::uint32_t> generation_of(int index_fd) const;
 
   /// Why something that is there could not be opened, looked for or read (no descriptors left, no

@@ -38,8 +38,8 @@ Status rewrite_record(const RecordPlace& place, const ContainerId& id, const std
 /// Absent = done. Error: Io.
 Status mark_leaving(int state_fd, const ContainerId& id, bool synced);
 
-/// Is the record of `id`, which was made by `nonce`, gone, or another owner's, or to be removed? One
-/// that can't be looked at, or is damaged, is not.
+/// Is the record of `id`, which was made by `nonce`, gone, or another owner's, or to be removed?
+/// One that can't be looked at, or is damaged, is not.
 bool is_overtaken(int state_fd, const ContainerId& id, const std::string& nonce);
 
 }  // namespace ringfort::platform

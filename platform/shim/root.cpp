@@ -296,8 +296,8 @@ long take_sources(const Plan& plan, Source* sources, Launch& what) {
 /// The container's root as a detached mount.
 long take_root(const Plan& plan, Launch& what) {
   const char* path = plan.text(plan.header().root);
-  long mount_fd =
-      plan.has(wire::kRootIsTmpfs) ? make_file_system("tmpfs", "mode=755,size=4m", 0) : clone_source(path);
+  long mount_fd = plan.has(wire::kRootIsTmpfs) ? make_file_system("tmpfs", "mode=755,size=4m", 0)
+                                               : clone_source(path);
   if (mount_fd >= 0 && !plan.has(wire::kRootIsTmpfs)) {
     const long set = set_attributes(static_cast<int>(mount_fd), 0);
     if (set < 0) mount_fd = set;
