@@ -60,18 +60,18 @@ Answer<Status> Container::on_stop(Stop& call) {
   Step step = actors::step(machine_, Event::Stop);
   if (step.refusal) return Status{apply(step)};
   auto promise = make_promise<Status, Handle>(self_);
+  stops_.push_back(promise);
   if (has_policy()) {
-    stop_noted(call, promise);
+    stop_noted(call);
   } else {
-    stop_now(call, promise);
+    stop_now(call);
   }
   return promise;
 }
 
-void Container::stop_now(const Stop& call, Promise<Status> promise) {
+void Container::stop_now(const Stop& call) {
   Step step = actors::step(machine_, Event::Stop);
-  if (step.refusal) return void(promise.deliver(Status{apply(step)}));
-  stops_.push_back(std::move(promise));
+  if (step.refusal) return refuse_stops(apply(step).error());
   patience_ = bounded(call.patience);
   give_up_unless(apply(step));
   if (machine_.state == State::Exited)
@@ -313,7 +313,8 @@ void Container::on_exited(Exited& news) {
   auto event = news.start_error ? Event::StartFailed : Event::Ended;
   ending_ = std::move(news);
   (void)feed(event, ending_->generation);
-  // It may have been removed, or started again, long before this is heard.
+  // It may have been removed, or started again, long before this is heard. While it is taken over,
+  // its end is judged by who has got it.
   if (found_ && may_be_overtaken()) return hand_over();
   consider_restart(ran());
 }

@@ -129,15 +129,18 @@ class Container {
   Duration ran() const;
   double dice() const;
   void resume();
+  using Taken = std::function<void(const Status&)>;
+  void take_over_then(Taken then);
   void become_owner(const Recovered& taken);
   void wait_for_restart(Duration delay);
   using Written = std::function<void(const Status&)>;
   void write_restarts(Written then);
   void write_next();
-  void stop_noted(messages::Stop call, Promise<Status> promise);
-  void write_stop(const messages::Stop& call, const Promise<Status>& promise);
+  void stop_noted(const messages::Stop& call);
+  void write_stop(const messages::Stop& call);
+  void refuse_stops(Error why);
   std::optional<std::uint16_t> port_number() const;
-  void stop_now(const messages::Stop& call, Promise<Status> promise);
+  void stop_now(const messages::Stop& call);
 
   void lose_name();
   void answer_create();
@@ -187,6 +190,7 @@ class Container {
   std::uint64_t restart_ticket_ = 0;
   bool is_writing_ = false;         ///< of the history
   std::vector<Written> unwritten_;  ///< who waits for the write after that
+  bool is_taking_over_ = false;     ///< what was found is about to be ours
   bool streams_lent_ = false;       ///< the caller's descriptors are still good
 
   // Calls that wait for a look at the disk; each hears whether the container is the one we know.
@@ -199,6 +203,7 @@ class Container {
   std::optional<Promise<Result<Started>>> start_;
   std::vector<Promise<Status>> stops_;
   std::vector<Promise<Status>> removes_;
+  std::vector<Promise<Result<bool>>> adoptions_;
   struct Waiting {
     Promise<Result<ExitRecord>> promise;
     std::optional<std::chrono::steady_clock::time_point> until;

@@ -196,17 +196,10 @@ void Container::open_as_ours() {
 }
 
 void Container::take_over() {
-  auto generation = machine_.generation;
-  request(self_, context_->rootfs, TakeOver{id_, port_number()})
-      .then(
-          [this, generation](Result<std::shared_ptr<const Recovered>>& taken) {
-            if (!taken) return start_failed(generation, std::move(taken.error()));
-            become_owner(**taken);
-            open_recorded();
-          },
-          [this, generation](caf::error&) {
-            start_failed(generation, helper_gone("the rootfs actor"));
-          });
+  take_over_then([this, generation = machine_.generation](const Status& taken) {
+    if (!taken) return start_failed(generation, taken.error());
+    open_recorded();
+  });
 }
 
 bool Container::hold_port_again() {
@@ -384,6 +377,7 @@ void Container::quit() {
   // Before any answer: whoever hears one may use the name again at once.
   post(supervisor_, Gone{id_, self_->address()});
   is_looking_ = false;
+  machine_.gone = true;  // whatever it is told now changes nothing
   answer_everything();
   // What the supervisor has passed on and this actor has not read is not lost: see Goodbye.
   self_->become(make_last_behavior());
@@ -395,6 +389,7 @@ void Container::answer_everything() {
   if (start_) start_->deliver(Result<Started>{fail(gone)});
   answer_all(stops_, {});
   answer_all(removes_, {});
+  for (auto& adoption : std::exchange(adoptions_, {})) adoption.deliver(Result<bool>{false});
   for (auto& [ticket, wait] : waits_)
     wait.promise.deliver(exit_ ? Result<ExitRecord>{*exit_} : Result<ExitRecord>{fail(gone)});
   for (auto& [ticket, exec] : execs_) exec.deliver(Result<ExecResult>{fail(gone)});

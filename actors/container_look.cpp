@@ -18,7 +18,8 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 bool Container::may_be_overtaken() const {
   const bool is_idle = machine_.state == State::Created || machine_.state == State::Exited ||
                        machine_.state == State::Failed || machine_.state == State::Backoff;
-  return is_idle && site_ && is_recorded();
+  // What is being taken over is decided by that, not by a look at what it writes.
+  return is_idle && !is_taking_over_ && site_ && is_recorded();
 }
 
 /// It runs, and neither its start nor its end is told to us first.

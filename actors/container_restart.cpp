@@ -59,42 +59,37 @@ void Container::write_next() {
 }
 
 /// A stop holds across supervisors, so it is written down before it is answered.
-void Container::stop_noted(Stop call, Promise<Status> promise) {
+void Container::stop_noted(const Stop& call) {
   const bool is_waiting = machine_.state == State::Backoff;
   // A shim that was asked to stop says so in its exit record, whoever reads it. Only one who waits
   // has no shim.
-  if (found_ && !is_waiting) return stop_now(call, std::move(promise));
+  if (found_ && !is_waiting) return stop_now(call);
   if (found_ && found_->has_live_owner)
-    return void(promise.deliver(Status{fail(
-        error(ErrorKind::Conflict, "waits to be started again by another runtime, which is alive",
-              "stop it there, or ask again once it runs"))}));
+    return refuse_stops(error(ErrorKind::Conflict,
+                              "waits to be started again by another runtime, which is alive",
+                              "stop it there, or ask again once it runs"));
   restarts_.stopped_by_user = true;
   restarts_.next_start.reset();
   restarts_.next_start_wall.reset();
   ++restart_ticket_;
-  if (!site_ || !is_recorded()) return stop_now(call, std::move(promise));
-  if (!found_) return write_stop(call, promise);
-  request(self_, context_->rootfs, TakeOver{id_, port_number()})
-      .then(
-          [this, call, promise](Result<std::shared_ptr<const Recovered>>& taken) mutable {
-            if (!taken) return void(promise.deliver(Status{fail(named(taken.error()))}));
-            become_owner(**taken);
-            port_unheld_ = port_ != nullptr;
-            write_stop(call, promise);
-          },
-          [this, promise](caf::error&) mutable {
-            promise.deliver(Status{fail(helper_gone("the rootfs actor"))});
-          });
-}
-
-void Container::write_stop(const Stop& call, const Promise<Status>& promise) {
-  write_restarts([this, call, answer = promise](const Status& written) mutable {
-    if (!written && machine_.state == State::Backoff)
-      return void(answer.deliver(Status{fail(named(written.error()))}));
-    // What runs is stopped all the same: its exit record will tell.
-    stop_now(call, answer);
+  if (!site_ || !is_recorded()) return stop_now(call);
+  if (!found_) return write_stop(call);
+  take_over_then([this, call](const Status& taken) {
+    if (!taken) return refuse_stops(taken.error());
+    port_unheld_ = port_ != nullptr;
+    write_stop(call);
   });
 }
+
+void Container::write_stop(const Stop& call) {
+  write_restarts([this, call](const Status& written) {
+    if (!written && machine_.state == State::Backoff) return refuse_stops(written.error());
+    // What runs is stopped all the same: its exit record will tell.
+    stop_now(call);
+  });
+}
+
+void Container::refuse_stops(Error why) { answer_all(stops_, fail(named(std::move(why)))); }
 
 std::optional<std::uint16_t> Container::port_number() const {
   return port_ ? std::optional{port_->port} : std::nullopt;
@@ -166,6 +161,25 @@ Error Container::given_up() const {
 
 // ---------------------------------------------------------------- another supervisor goes on
 
+void Container::take_over_then(Taken then) {
+  is_taking_over_ = true;
+  const auto done = [this, then = std::move(then)](const Status& taken) {
+    is_taking_over_ = false;
+    if (machine_.gone) return;  // removed meanwhile, and whoever asked has been answered
+    then(taken);
+    // Its end may have been heard meanwhile: it is what it is on disk.
+    if (!taken && may_be_overtaken() && !is_looking_) look();
+  };
+  request(self_, context_->rootfs, TakeOver{id_, port_number()})
+      .then(
+          [this, done](Result<std::shared_ptr<const Recovered>>& taken) {
+            if (!taken) return done(fail(named(std::move(taken.error()))));
+            become_owner(**taken);
+            done({});
+          },
+          [this, done](caf::error&) { done(fail(helper_gone("the rootfs actor"))); });
+}
+
 void Container::become_owner(const Recovered& taken) {
   if (site_->cgroup) site_->cgroup->keep();
   site_ = taken.site;
@@ -175,19 +189,17 @@ void Container::become_owner(const Recovered& taken) {
 Answer<Result<bool>> Container::on_adopt() {
   if (!found_ || !has_policy() || !is_recorded() || found_->has_live_owner || found_->leaving)
     return Result<bool>{false};
-  auto promise = make_promise<Result<bool>, Handle>(self_);
-  request(self_, context_->rootfs, TakeOver{id_, port_number()})
-      .then(
-          [this, promise](Result<std::shared_ptr<const Recovered>>& taken) mutable {
-            if (!taken) return void(promise.deliver(Result<bool>{fail(named(taken.error()))}));
-            become_owner(**taken);
-            port_unheld_ = port_ != nullptr;
-            resume();
-            promise.deliver(Result<bool>{true});
-          },
-          [this, promise](caf::error&) mutable {
-            promise.deliver(Result<bool>{fail(helper_gone("the rootfs actor"))});
-          });
+  adoptions_.push_back(make_promise<Result<bool>, Handle>(self_));
+  auto promise = adoptions_.back();
+  if (adoptions_.size() > 1) return promise;
+  take_over_then([this](const Status& taken) {
+    if (taken) {
+      port_unheld_ = port_ != nullptr;
+      resume();
+    }
+    for (auto& adoption : std::exchange(adoptions_, {}))
+      adoption.deliver(taken ? Result<bool>{true} : Result<bool>{fail(taken.error())});
+  });
   return promise;
 }
 

@@ -13,6 +13,7 @@
 #include "ringfort/specs/container_record.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include <fcntl.h>
@@ -24,6 +25,16 @@ using platform::Node;
 using platform::NodeKind;
 
 constexpr std::uint32_t kAnyUidOfBlock = 1'880'000'000;  // they all own nothing on the host
+
+/// As containers' paths have it. Nothing stays nothing.
+AccessSetting with_absolute_data_dir(AccessSetting setting) {
+  auto& path = setting.data_dir;
+  if (path.empty()) return setting;
+  std::error_code error;
+  path = std::filesystem::absolute(path, error).lexically_normal().string();
+  if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return setting;
+}
 
 AccessRule rule_of(const platform::RuleName& name) {
   return {name.text, std::string(to_string(name.origin)), name.field, name.gives};
@@ -122,7 +133,8 @@ AccessJudge& AccessJudge::operator=(AccessJudge&&) noexcept = default;
 AccessJudge::~AccessJudge() = default;
 
 Result<AccessJudge> AccessJudge::make(const specs::Service& service, const RunOptions& options,
-                                      const AccessSetting& setting) {
+                                      const AccessSetting& given) {
+  const auto setting = with_absolute_data_dir(given);
   if (messages::on_actor_thread())
     return fail(ErrorKind::Unsupported, "a blocking call on a thread of the actor system",
                 "call it on a thread of your own");
@@ -157,7 +169,8 @@ Result<AccessJudge> AccessJudge::make(const specs::Service& service, const RunOp
   return AccessJudge{std::move(facts)};
 }
 
-Result<AccessJudge> AccessJudge::of_container(const ContainerId& id, const AccessSetting& setting) {
+Result<AccessJudge> AccessJudge::of_container(const ContainerId& id, const AccessSetting& given) {
+  const auto setting = with_absolute_data_dir(given);
   if (auto sound = check(id); !sound) return fail(sound.error());
   const auto state = setting.data_dir + "/state/" + id.str();
   const platform::Fd dir{::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};

@@ -43,7 +43,9 @@ struct AccessAnswer {
 
 /// What is known of the asker beside service and options.
 struct AccessSetting {
-  std::string data_dir;  ///< where images are; empty = only image `host` can be asked about
+  /// Where images are, a relative path from the working directory; empty = only image `host` can be
+  /// asked about.
+  std::string data_dir;
   Isolation isolation = Isolation::Auto;
   bool is_spec = false;         ///< the service stands in a file, not in flags
   bool names_network = false;   ///< the network is the caller's choice, not a default

@@ -1,7 +1,6 @@
 #include "ringfort/cli/last_lines.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 namespace ringfort::cli {
 namespace {
@@ -35,9 +34,7 @@ std::vector<AccessAnswer> probable_denials(const std::string& data_dir, const Co
                                            const std::vector<std::string>& lines) {
   if (lines.empty()) return {};
   AccessSetting setting;
-  std::error_code error;
-  setting.data_dir = std::filesystem::absolute(data_dir, error).lexically_normal().string();
-  if (setting.data_dir.size() > 1 && setting.data_dir.ends_with('/')) setting.data_dir.pop_back();
+  setting.data_dir = data_dir;
   const auto judge = AccessJudge::of_container(id, setting);
   return judge ? judge->denials_in(lines) : std::vector<AccessAnswer>{};
 }

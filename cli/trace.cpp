@@ -3,8 +3,6 @@
 #include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/words.hpp"
 
-#include <filesystem>
-
 namespace ringfort::cli {
 namespace {
 
@@ -29,9 +27,7 @@ Result<std::unique_ptr<Trace>> Trace::start() {
 Status Trace::judge(const Job& job, const Created& created, const std::string& data_dir,
                     const JobFlags& flags) {
   AccessSetting setting;
-  std::error_code error;
-  setting.data_dir = std::filesystem::absolute(data_dir, error).lexically_normal().string();
-  if (setting.data_dir.size() > 1 && setting.data_dir.ends_with('/')) setting.data_dir.pop_back();
+  setting.data_dir = data_dir;
   setting.names_network = flags.net.has_value();
   setting.container = job.id;
   setting.level = created.level;

@@ -14,8 +14,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <filesystem>
-
 #include <unistd.h>
 
 namespace ringfort::cli {
@@ -108,18 +106,10 @@ class Why : public Command {
   AccessSetting setting(const Call& call) const {
     AccessSetting setting;
     // Without a home there are no images, which is said when one is asked for.
-    if (const auto data_dir = find_data_dir(call.data_dir))
-      setting.data_dir = absolute_path(*data_dir);
+    if (const auto data_dir = find_data_dir(call.data_dir)) setting.data_dir = *data_dir;
     setting.isolation = flags_.isolation;
     setting.directory = find_caller().logical_directory;
     return setting;
-  }
-
-  static std::string absolute_path(const std::string& path) {
-    std::error_code error;
-    const auto absolute = std::filesystem::absolute(path, error).lexically_normal().string();
-    return absolute.size() > 1 && absolute.ends_with('/') ? absolute.substr(0, absolute.size() - 1)
-                                                          : absolute;
   }
 
   Found of_flags(const Call& call) {

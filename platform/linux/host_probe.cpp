@@ -83,8 +83,9 @@ std::vector<GpuNode> gpu_nodes() {
     return ::stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode);
   };
   const auto add = [&](GpuVendor vendor, const std::string& path, bool is_shared) {
-    if (is_device(path)) nodes.push_back({vendor, path, is_shared});
-    return is_device(path);
+    const bool is_there = is_device(path);
+    if (is_there) nodes.push_back({vendor, path, is_shared});
+    return is_there;
   };
   for (const char* name : {"nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"})
     add(GpuVendor::Nvidia, std::string("/dev/") + name, true);

@@ -1,5 +1,7 @@
 #include "ringfort/platform/tracer.hpp"
 
+#include "ringfort/platform/linux/unix_message.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -218,23 +220,6 @@ Reading read_call(const seccomp_notif& told, TracedCall& call) {
   return Reading::Done;
 }
 
-Fd received_descriptor(int socket_fd) {
-  char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space;
-  message.msg_controllen = sizeof space;
-  if (::recvmsg(socket_fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0) return {};
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  return Fd{fd};
-}
-
 }  // namespace
 
 Tracer::Tracer(Heard heard, Fd own_end, Fd program_end, Fd stop)
@@ -277,7 +262,10 @@ bool Tracer::take_listener() {
   while (::poll(set, 2, -1) < 0 && errno == EINTR) {
   }
   if ((set[0].revents & POLLIN) == 0) return false;
-  listener_ = received_descriptor(own_end_.get());
+  char word = 0;
+  std::vector<Fd> fds;
+  if (receive_message(own_end_.get(), &word, sizeof word, fds) && !fds.empty())
+    listener_ = std::move(fds.front());
   return static_cast<bool>(listener_);
 }
 

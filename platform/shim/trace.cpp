@@ -1,13 +1,13 @@
 #include "ringfort/platform/shim/trace.hpp"
 
 #include "ringfort/platform/shim/audit_arch.hpp"
+#include "ringfort/platform/shim/fd_message.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 
-#include <cstring>
+#include <cstddef>
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sys/socket.h>
 
 namespace ringfort::shim {
 namespace {
@@ -22,25 +22,6 @@ constexpr std::uint32_t kTold[] = {
     SYS_connect,  SYS_bind,          SYS_renameat2, SYS_linkat,   SYS_symlinkat,
 };
 constexpr std::size_t kCount = sizeof kTold / sizeof kTold[0];
-
-/// Sends `fd` with one byte, as a datagram without data would carry none.
-long send_descriptor(int socket_fd, int fd) {
-  char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space;
-  message.msg_controllen = sizeof space;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  const long sent = sys(SYS_sendmsg, socket_fd, &message, MSG_NOSIGNAL);
-  return sent < 0 ? sent : 0;
-}
 
 }  // namespace
 
@@ -60,7 +41,9 @@ long hand_out_trace(int socket_fd) {
   const long listener =
       sys(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
   if (listener < 0) return listener;
-  const long sent = send_descriptor(socket_fd, static_cast<int>(listener));
+  const char word = 0;  // a message without data would carry no descriptor
+  const int fd = static_cast<int>(listener);
+  const long sent = send_fds(socket_fd, &word, sizeof word, &fd, 1);
   sys(SYS_close, listener);
   return sent;
 }

@@ -1,6 +1,7 @@
 // The zygote: clones shims on request, tells of shims that died badly, kills what they left.
 // argv: ringfort-zygote <socket>. One per runtime; ends when its socket closes.
 #include "ringfort/platform/shim/child.hpp"
+#include "ringfort/platform/shim/fd_message.hpp"
 #include "ringfort/platform/shim/record.hpp"
 #include "ringfort/platform/shim/relay.hpp"
 #include "ringfort/platform/shim/shim.hpp"
@@ -25,10 +26,25 @@ namespace {
 // its memory, none of their pages is shared, so that none has to be copied at the next write.
 constexpr std::size_t kPage = 4096;
 
-// One bit for each pid (pid_max is at most 2^22 on 64 bits): whose death is a shim's. proc(5).
-constexpr pid_t kMaxPid = 1 << 22;
-alignas(kPage) unsigned char g_is_shim[kMaxPid / 8];
-alignas(kPage) unsigned char g_is_relay[kMaxPid / 8];
+// One bit for each pid; pid_max is at most 2^22 on 64 bits. proc(5).
+class PidSet {
+ public:
+  bool has(pid_t pid) const { return pid > 0 && pid < kMax && (bits_[pid / 8] & bit(pid)) != 0; }
+  void set(pid_t pid, bool is_in) {
+    if (pid <= 0 || pid >= kMax || has(pid) == is_in) return;  // no page is touched for nothing
+    const auto rest = static_cast<unsigned char>(bits_[pid / 8] & ~bit(pid));
+    bits_[pid / 8] = is_in ? static_cast<unsigned char>(rest | bit(pid)) : rest;
+  }
+
+ private:
+  static constexpr pid_t kMax = 1 << 22;
+  static unsigned bit(pid_t pid) { return 1U << (pid % 8); }
+  alignas(kPage) unsigned char bits_[kMax / 8];
+};
+
+// Whose death is a shim's, a relay's.
+PidSet g_shims;
+PidSet g_relays;
 
 // Which run a shim pid belongs to, for the event of its death.
 struct Slot {
@@ -40,42 +56,26 @@ alignas(kPage) Slot g_slots[kSlots];
 
 void keep_tables_to_ourselves() {
   // A refusal costs time only.
-  (void)::madvise(g_is_shim, sizeof g_is_shim, MADV_DONTFORK);
-  (void)::madvise(g_is_relay, sizeof g_is_relay, MADV_DONTFORK);
+  (void)::madvise(&g_shims, sizeof g_shims, MADV_DONTFORK);
+  (void)::madvise(&g_relays, sizeof g_relays, MADV_DONTFORK);
   (void)::madvise(g_slots, sizeof g_slots, MADV_DONTFORK);
 }
 
-bool is_shim(pid_t pid) {
-  return pid > 0 && pid < kMaxPid && (g_is_shim[pid / 8] & (1U << (pid % 8))) != 0;
-}
-
 void mark_shim(pid_t pid, std::uint64_t cookie) {
-  if (pid >= kMaxPid) return;
-  g_is_shim[pid / 8] = static_cast<unsigned char>(g_is_shim[pid / 8] | (1U << (pid % 8)));
+  g_shims.set(pid, true);
   // The slot of a pid is fixed by its low bits. A clash loses the cookie of the elder's death
   // notice, not the notice: the library then finds the run by its shim's pid.
   g_slots[static_cast<std::size_t>(pid) % kSlots] = {pid, cookie};
 }
 
 std::uint64_t unmark_shim(pid_t pid) {
-  g_is_shim[pid / 8] = static_cast<unsigned char>(g_is_shim[pid / 8] & ~(1U << (pid % 8)));
+  g_shims.set(pid, false);
   const Slot& slot = g_slots[static_cast<std::size_t>(pid) % kSlots];
   return slot.pid == pid ? slot.cookie : 0;
 }
 
-bool is_relay(pid_t pid) {
-  return pid > 0 && pid < kMaxPid && (g_is_relay[pid / 8] & (1U << (pid % 8))) != 0;
-}
-
 /// What a dead shim has left is anything else.
-bool is_shim_or_relay(pid_t pid) { return is_shim(pid) || is_relay(pid); }
-
-void mark_relay(pid_t pid, bool lives) {
-  if (pid >= kMaxPid) return;
-  const auto bit = static_cast<unsigned char>(1U << (pid % 8));
-  const auto rest = static_cast<unsigned char>(g_is_relay[pid / 8] & ~bit);
-  g_is_relay[pid / 8] = lives ? static_cast<unsigned char>(rest | bit) : rest;
-}
+bool is_shim_or_relay(pid_t pid) { return g_shims.has(pid) || g_relays.has(pid); }
 
 void send_event(int socket_fd, wire::Event event) {
   event.version = wire::kProtocolVersion;
@@ -87,25 +87,15 @@ enum class Received { Request, Nonsense, End };
 
 /// Receives one request with its descriptors. End when the library is gone.
 Received receive(int socket_fd, ShimStart& start) {
-  iovec part{&start.request, sizeof start.request};
-  alignas(cmsghdr) static char space[CMSG_SPACE(sizeof(int) * wire::kSpawnFdCount)];
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space;
-  message.msg_controllen = sizeof space;
-  const long size = sys(SYS_recvmsg, socket_fd, &message, MSG_CMSG_CLOEXEC);
-  if (size == -EINTR) return receive(socket_fd, start);
+  int fds[wire::kSpawnFdCount];
+  int count = 0;
+  const long size = receive_fds(socket_fd, &start.request, sizeof start.request, fds,
+                                static_cast<int>(wire::kSpawnFdCount), count);
   for (int& fd : start.fds) fd = -1;
   if (size <= 0) return Received::End;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  const unsigned char* data = header != nullptr ? CMSG_DATA(header) : nullptr;
-  const std::size_t count = header != nullptr ? (header->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
-  std::size_t next = 0;
-  for (std::uint32_t slot = 0; slot < wire::kSpawnFdCount; ++slot) {
-    if ((start.request.fd_mask & (1U << slot)) == 0 || next >= count) continue;
-    std::memcpy(&start.fds[slot], data + sizeof(int) * next++, sizeof(int));
-  }
+  int next = 0;
+  for (std::uint32_t slot = 0; slot < wire::kSpawnFdCount; ++slot)
+    if ((start.request.fd_mask & (1U << slot)) != 0 && next < count) start.fds[slot] = fds[next++];
   // Only a helper of another version (RINGFORT_HELPER) meets a request that it does not know.
   const bool known =
       size == sizeof start.request && start.request.version == wire::kProtocolVersion;
@@ -131,7 +121,7 @@ long spawn_relay(ShimStart& start) {
   if (pid == 0) run_relay(ends[1]);
   ::close(ends[1]);
   start.relay_fd = ends[0];
-  if (pid > 0) mark_relay(static_cast<pid_t>(pid), true);
+  g_relays.set(static_cast<pid_t>(pid), true);
   return pid;
 }
 
@@ -163,8 +153,8 @@ bool reap_once(int socket_fd) {
     int status = 0;
     const long pid = sys(SYS_wait4, -1, &status, WNOHANG, nullptr);
     if (pid <= 0) return bad_end;
-    if (is_relay(static_cast<pid_t>(pid))) mark_relay(static_cast<pid_t>(pid), false);
-    if (!is_shim(static_cast<pid_t>(pid))) continue;
+    g_relays.set(static_cast<pid_t>(pid), false);
+    if (!g_shims.has(static_cast<pid_t>(pid))) continue;
     const std::uint64_t cookie = unmark_shim(static_cast<pid_t>(pid));
     if (status == 0) continue;  // it has told its end itself
     bad_end = true;

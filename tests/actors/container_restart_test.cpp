@@ -311,6 +311,98 @@ TEST_F(ContainerRestart, ANewSupervisorJudgesAnEndThatNobodyJudged) {
   EXPECT_EQ(state(), State::Exited);
 }
 
+/// A dead supervisor's program whose end is heard, or whose record is read, while it is taken over.
+struct TakeOverRace : ContainerRestart {
+  TakeOverRace() {
+    run_with(specs::RestartKind::Always);
+    fake.traces->shim.emplace();
+  }
+  void end_on_disk() {
+    fake.traces->locked = false;
+    fake.traces->exit.emplace();
+    fake.traces->exit->status = 1 << 8;
+  }
+  /// What it does at this moment reaches the container before the take-over has its answer.
+  void while_taken_over(std::function<void()> what) {
+    fake.files->on_take_over = [this, what = std::move(what)] {
+      fake.files->on_take_over = {};
+      what();
+    };
+  }
+};
+
+TEST_F(TakeOverRace, AnEndThatIsHeardMeanwhileIsJudged) {
+  fake.traces->locked = true;
+  die();
+  while_taken_over([this] {
+    end_on_disk();
+    fake.spawner->end(launches() - 1, {false, 1, false});
+  });
+  EXPECT_EQ(adopt(), std::vector<ContainerId>{id});
+  EXPECT_EQ(state(), State::Backoff);
+  until_next_start();
+  begin();
+  EXPECT_EQ(state(), State::Running);
+  EXPECT_EQ(recorded().restarts, 1U);
+}
+
+TEST_F(TakeOverRace, ATakeOverThatFailsLeavesWhatIsOnDisk) {
+  fake.traces->locked = true;
+  die();
+  fake.files->take_over_error = Error{ErrorKind::Io, "no space", "free some", {}, 28};
+  while_taken_over([this] {
+    end_on_disk();
+    fake.spawner->end(launches() - 1, {false, 1, false});
+  });
+  EXPECT_TRUE(adopt().empty());
+  EXPECT_EQ(state(), State::Exited);
+  fake.files->records.clear();
+  EXPECT_FALSE(is_known());
+}
+
+/// Between any two messages of a call another one comes: each must be answered.
+TEST_F(TakeOverRace, EveryCallIsAnsweredWhateverComesBetween) {
+  end_on_disk();
+  end({false, 1, false});
+  ASSERT_EQ(state(), State::Backoff);
+  die();
+  const auto records = fake.files->records;
+  std::size_t between = 0;
+  const auto anew = [&] {
+    fake.files->records = records;
+    restart({});
+    ASSERT_EQ(state(), State::Backoff);
+  };
+  const auto moves_on = [&] {
+    for (std::size_t i = 0; i < between; ++i)
+      if (!system.run_once()) return false;
+    return true;
+  };
+  using Ids = Result<std::vector<ContainerId>>;
+  bool more = true;
+  for (; more; ++between) {
+    SCOPED_TRACE(between);
+    anew();
+    auto stop = send<Status>(Stop{1s});
+    more = moves_on();
+    auto seen = send<Result<ContainerState>>(GetState{});
+    auto adopted = system.send<Ids>(supervisor, AdoptAll{});
+    system.run();
+    EXPECT_TRUE(stop && stop->has_value() && seen && adopted);
+    EXPECT_TRUE(recorded().stopped_by_user);
+    EXPECT_EQ(state(), State::Exited);
+
+    anew();
+    adopted = system.send<Ids>(supervisor, AdoptAll{});
+    moves_on();
+    auto removed = send<Status>(Remove{});
+    system.run();
+    EXPECT_TRUE(adopted && removed && removed->has_value());
+    EXPECT_FALSE(is_known());
+  }
+  EXPECT_GT(between, 10U);
+}
+
 TEST_F(ContainerRestart, AStopHoldsInANewSupervisorAndAlwaysForgetsItAtBoot) {
   run_with(specs::RestartKind::Always);
   call<Status>(Stop{1s});

@@ -8,6 +8,7 @@
 #include "ringfort/support/temp_dir.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -97,7 +98,11 @@ struct FakeFiles final : platform::ContainerFiles {
     records[id.str()] = text;
     return {};
   }
+  std::function<void()> on_take_over;
+  std::optional<Error> take_over_error;
   Status take_over(const ContainerId& id, const std::string& text, Durability) override {
+    if (on_take_over) on_take_over();
+    if (take_over_error) return fail(*take_over_error);
     records[id.str()] = text;
     return {};
   }
