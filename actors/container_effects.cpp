@@ -155,8 +155,13 @@ void Container::answer_create() {
     create_->deliver(Result<Created>{
         fail(error(ErrorKind::Conflict, "was removed while it was created", "create it again"))});
   } else {
-    Created created{site_->level, site_->layers, site_->missing, site_->not_enforced,
-                    {},           site_->lowered};
+    Created created;
+    created.level = site_->level;
+    created.layers = site_->layers;
+    created.missing = site_->missing;
+    created.not_enforced = site_->not_enforced;
+    created.lowered = site_->lowered;
+    created.uid = uid_;
     if (port_) created.port = port_->port;
     create_->deliver(Result<Created>{std::move(created)});
   }

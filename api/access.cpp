@@ -60,9 +60,10 @@ AccessAnswer answer_of(const platform::Verdict& verdict, Level level) {
 }
 
 Status set_user(const specs::Service& service, const RunOptions& options,
-                const platform::HostFacts& host, platform::Command& command) {
+                const platform::HostFacts& host, std::optional<std::uint32_t> of_block,
+                platform::Command& command) {
   if (!host.root) return {};
-  command.uid = command.gid = kAnyUidOfBlock;
+  command.uid = command.gid = of_block.value_or(kAnyUidOfBlock);
   command.ids_of_block = true;
   const auto& asked = options.user ? options.user : service.user;
   if (!asked) return {};
@@ -156,7 +157,8 @@ Result<AccessJudge> AccessJudge::make(const specs::Service& service, const RunOp
   }
   auto command = command_of(service, options);
   const auto& host = platform::host_facts();
-  if (auto set = set_user(service, options, host, command); !set) return fail(set.error());
+  if (auto set = set_user(service, options, host, setting.uid, command); !set)
+    return fail(set.error());
   if (setting.port) command.own_port = setting.port;
   if (setting.level) {
     facts->level = *setting.level;
@@ -196,9 +198,8 @@ Result<AccessJudge> AccessJudge::of_container(const ContainerId& id, const Acces
   auto command = command_of(record->service, record->options);
   command.own_port = record->port;
   const auto& host = platform::host_facts();
-  if (auto set = set_user(record->service, record->options, host, command); !set)
+  if (auto set = set_user(record->service, record->options, host, record->uid, command); !set)
     return fail(set.error());
-  if (host.root && record->uid) command.uid = command.gid = record->uid;
   if (auto drawn = facts->draw(context, command); !drawn) return fail(drawn.error());
   return AccessJudge{std::move(facts)};
 }

@@ -50,10 +50,12 @@ struct AccessSetting {
   bool is_spec = false;         ///< the service stands in a file, not in flags
   bool names_network = false;   ///< the network is the caller's choice, not a default
   std::string directory = "/";  ///< relative paths of questions are below it
-  /// For one that has been made: its id, level and port. Else they are those of an example.
+  /// For one that has been made: its id, level, port and user id. Else they are those of an
+  /// example.
   std::optional<ContainerId> container;
   std::optional<Level> level;
   std::optional<std::uint16_t> port;
+  std::optional<std::uint32_t> uid;
 };
 
 /// Whether links are followed on the host, or only the text of a path counts. A text is enough, and

@@ -2,6 +2,7 @@
 
 #include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/words.hpp"
+#include "ringfort/cli/run_denials.hpp"
 
 namespace ringfort::cli {
 namespace {
@@ -26,13 +27,7 @@ Result<std::unique_ptr<Trace>> Trace::start() {
 
 Status Trace::judge(const Job& job, const Created& created, const std::string& data_dir,
                     const JobFlags& flags) {
-  AccessSetting setting;
-  setting.data_dir = data_dir;
-  setting.names_network = flags.net.has_value();
-  setting.container = job.id;
-  setting.level = created.level;
-  setting.port = created.port;
-  auto judge = AccessJudge::make(job.service, job.options, setting);
+  auto judge = judge_of(job, created, data_dir, flags);
   if (!judge) return fail(judge.error());
   judge_ = std::move(*judge);
   has_judge_ = true;

@@ -21,6 +21,7 @@ struct Created {
   std::vector<std::string> missing;  ///< what it does not hold on this machine, one sentence each
   std::vector<std::string> not_enforced;  ///< spec fields in use that are not enforced
   std::optional<std::uint16_t> port;
+  std::optional<std::uint32_t> uid;  ///< of the runtime's block, at root; a named user comes first
   std::string lowered;  ///< at best effort: how the level is less than what was asked for
 };
 

@@ -1,9 +1,12 @@
 #include "ringfort/cli/commands/verbs.hpp"
 #include "ringfort/cli/detached.hpp"
 #include "ringfort/cli/job.hpp"
+#include "ringfort/cli/last_lines.hpp"
 #include "ringfort/cli/options.hpp"
+#include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/words.hpp"
 #include "ringfort/cli/report_file.hpp"
+#include "ringfort/cli/run_denials.hpp"
 #include "ringfort/cli/runtime_config.hpp"
 #include "ringfort/cli/signals.hpp"
 #include "ringfort/cli/trace.hpp"
@@ -90,7 +93,7 @@ class Run : public Command {
       trace_ = *std::move(trace);
       job->options.trace_fd = trace_->program_fd();
     }
-    auto code = run_to_the_end(**runtime, *job, call.started);
+    auto code = run_to_the_end(**runtime, *job, call.tail, call.started);
     const auto removed = (*runtime)->remove_container(job->id);
     if (code && !removed) return fail(removed.error());
     if (!code) return code;
@@ -146,7 +149,8 @@ class Run : public Command {
     return file_->write(report_);
   }
 
-  Result<int> run_to_the_end(Runtime& runtime, const Job& job, WallTime called) {
+  Result<int> run_to_the_end(Runtime& runtime, const Job& job, const Arguments& command,
+                             WallTime called) {
     auto created = runtime.create_container(job.id, job.service, job.options);
     if (!created) return fail(without_id(created.error()));
     report_.add(*created);
@@ -159,7 +163,11 @@ class Run : public Command {
     if (terminal_) terminal_->start();
     auto started = runtime.start_container(job.id);
     if (!started && terminal_) terminal_->finish();
-    if (!started) return did_not_start(runtime, job, started.error());
+    if (!started) {
+      const auto code = did_not_start(runtime, job, started.error());
+      if (code) explain_words(runtime, job, *created, {command.front()});
+      return code;
+    }
     report_.start = started->at - called;
     const SignalListener listener{[&](int number) { on_signal(runtime, job.id, number); }};
     auto exit = runtime.wait_exit(job.id);
@@ -167,8 +175,23 @@ class Run : public Command {
     if (!exit) return fail(exit.error());
     report_.exit = *exit;
     explain_end(*exit, flags_);
-    if (trace_) report_.denials = trace_->finish();
+    if (trace_) {
+      report_.denials = trace_->finish();
+    } else if (is_to_explain(*exit)) {
+      explain_words(runtime, job, *created, command);
+    }
     return exit->code;
+  }
+
+  /// Its output went past us: all we have are the words it was called with.
+  void explain_words(Runtime& runtime, const Job& job, const Created& created,
+                     const Arguments& command) {
+    const auto judge = judge_of(job, created, runtime.config().data_dir, flags_);
+    if (!judge) return;  // advice only
+    const auto directory = flags_.workdir.empty() ? find_caller().directory : std::string{};
+    report_.denials = named_denials(*judge, job, command, directory);
+    report_.denial_grade = "probable";
+    for (const auto& denial : *report_.denials) say(denial_line(denial, report_.denial_grade));
   }
 
   /// 126 and 127 are the program's fault and have a record; all else is ours.

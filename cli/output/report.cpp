@@ -36,7 +36,7 @@ Json value_of(const Report& report) {
   if (report.denials) {
     value["denials"] = Json::array();
     for (const auto& denial : *report.denials)
-      value["denials"].push_back(denial_value(denial, "traced"));
+      value["denials"].push_back(denial_value(denial, report.denial_grade));
   }
   value["error"] = report.error ? to_value(*report.error) : Json(nullptr);
   return value;

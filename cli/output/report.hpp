@@ -24,7 +24,8 @@ struct Report {
   std::optional<ExitRecord> exit;
   std::optional<Duration> start;  ///< from the call to the program's exec
   std::optional<Error> error;
-  std::optional<std::vector<AccessAnswer>> denials;  ///< of a traced run
+  std::optional<std::vector<AccessAnswer>> denials;  ///< of a traced run, or an unhappy end
+  std::string_view denial_grade = "traced";          ///< or probable
 
   void add(const Created& created);
 };

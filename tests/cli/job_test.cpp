@@ -2,6 +2,7 @@
 
 #include "ringfort/cli/data_dir.hpp"
 #include "ringfort/cli/paths.hpp"
+#include "ringfort/cli/run_denials.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
@@ -114,6 +115,18 @@ TEST(Job, StartsInTheCallersDirectoryOrInOneThatIsVisible) {
   EXPECT_THAT(make_job(flags, {"true"}, caller).error().hint, HasSubstr("--read in/deep"));
   flags.read = {"in"};
   EXPECT_EQ(make_job(flags, {"true"}, caller)->options.workdir, root + "/in/deep");
+}
+
+TEST(NamedFiles, AreTheWordsThatMayBePaths) {
+  const auto named = named_files(
+      {"-v", "s.py", "--file=/a//b", "cat '/c d' ../e>/f", "/a/b", "", ".", "x"}, "/home/me");
+  std::vector<std::string> paths;
+  for (const auto& file : named) paths.push_back((file.is_relative ? "./" : "") + file.path);
+  EXPECT_THAT(paths, ElementsAre(".//home/me/s.py", "/a/b", ".//home/me/cat", "/c", ".//home/me/d",
+                                 ".//home/e", "/f", ".//home/me/x"));
+  std::string many;
+  for (int i = 0; i < 10000; ++i) many += "/" + std::to_string(i) + " ";
+  EXPECT_EQ(named_files({many}, "/").size(), 256U);
 }
 
 TEST(DataDir, IsFoundInThisOrder) {

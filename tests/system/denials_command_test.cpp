@@ -89,7 +89,60 @@ TEST_P(Denials, HostileWordsStayWordsAndFew) {
   EXPECT_LT(told.out.size(), 100000U);
 }
 
+/// The output of an attached program goes past ringfort: the words of its command are what it has.
+struct AttachedDenials : Denials {
+  AttachedDenials() {
+    EXPECT_EQ(run_program({"mkdir", "-m", "755", directory()}).code, 0);
+    command_.write("work/script", "echo read");
+    // So that the policy alone decides, whatever the user inside is.
+    EXPECT_EQ(::chmod(script().c_str(), 0644), 0);
+  }
+  std::string directory() const { return command_.home() + "/work"; }
+  std::string script() const { return directory() + "/script"; }
+  Outcome attached(const std::vector<std::string>& words) const {
+    auto options = command_.options();
+    options.directory = directory();
+    std::vector<std::string> all{"run", "--isolation", level_};
+    all.insert(all.end(), words.begin(), words.end());
+    return run_program(command_.argv(all), options);
+  }
+};
+
+TEST_P(AttachedDenials, AreThoseOfTheFilesThatTheCommandNames) {
+  const auto relative = attached({"--", "sh", "script"});
+  EXPECT_NE(relative.code, 0);
+  EXPECT_THAT(relative.err, HasSubstr("ringfort: denied (probable) read " + script()));
+  EXPECT_THAT(relative.err, HasSubstr("allow it: --read ~/work\n"));
+  EXPECT_EQ(attached({"--read", directory(), "--", "sh", "script"}).out, "read\n")
+      << "what it says helps";
+
+  EXPECT_THAT(attached({"--", "sh", "-c", "cat /etc/shadow || exit 4"}).err,
+              AllOf(HasSubstr("denied (probable) read /etc/shadow"),
+                    HasSubstr("allow it: --read /etc/shadow")));
+  EXPECT_THAT(attached({"--", "./script"}).err,
+              AllOf(HasSubstr("not found in the container"), HasSubstr("denied (probable) read")));
+}
+
+TEST_P(AttachedDenials, SayNothingOfHappyEndsAndOtherFailures) {
+  EXPECT_EQ(attached({"--", "sh", "-c", "cat /etc/shadow 2>&-; exit 0"}).err, "");
+  EXPECT_EQ(attached({"--", "sh", "-c", "cat /etc/none /none 2>&-; exit 1"}).err, "");
+  EXPECT_EQ(attached({"--read", script(), "--", "sh", "-c", ". " + script() + " >&2; exit 5"}).err,
+            "read\n")
+      << "what it may read";
+  EXPECT_THAT(attached({"--timeout", "1ms", "--", "sleep", "60"}).err, Not(HasSubstr("denied (")));
+}
+
+TEST_P(AttachedDenials, StandInTheReport) {
+  const auto report = command_.home() + "/report.json";
+  (void)attached({"--report", report, "--", "cat", "/etc/shadow"});
+  const auto value = json::parse(read_file(report));
+  ASSERT_EQ(value["denials"].size(), 1U);
+  EXPECT_EQ(value["denials"][0]["grade"], "probable");
+  EXPECT_EQ(value["denials"][0]["target"], "/etc/shadow");
+}
+
 RINGFORT_EACH_LEVEL_AND_USER(Denials);
+RINGFORT_EACH_LEVEL_AND_USER(AttachedDenials);
 
 }  // namespace
 }  // namespace ringfort::test
