@@ -52,6 +52,7 @@ struct Seams {
   std::function<Result<platform::ChosenLevel>(Isolation, platform::Effort)> choose_level;
   std::function<platform::HostFacts()> host_facts;
   std::function<Status(const platform::Policy&, std::uint32_t, std::uint32_t)> check_reachable;
+  std::function<Status(const platform::Policy&)> check_sources;
   std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;
   std::function<bool()> forget_stray_ports;  ///< true when there were any
   std::function<Result<std::vector<platform::TreeStats>>(std::span<const pid_t>)> tree_stats;

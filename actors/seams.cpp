@@ -24,6 +24,7 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
   };
   seams.host_facts = [] { return platform::host_facts(); };
   seams.check_reachable = platform::check_reachable;
+  seams.check_sources = platform::check_sources;
   seams.claim_port = platform::claim_port;
   seams.forget_stray_ports = [files = seams.files] { return forget_stray_ports(*files); };
   seams.tree_stats = platform::tree_stats;

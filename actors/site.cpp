@@ -152,6 +152,12 @@ Status create_files(const Recipe& recipe, const ServiceFacts& facts, const Site&
     files.image = std::move(image);
   }
   if (user) files.owner = user->uid;
+  for (std::size_t i = 0; i < site.policy.volumes.size(); ++i) {
+    const auto& volume = site.policy.volumes[i];
+    if (volume.kind == platform::VolumeKind::Named) files.named_volumes.push_back(volume.name);
+    if (volume.kind == platform::VolumeKind::Anonymous)
+      files.anonymous_volumes.push_back(platform::anonymous_volume(i));
+  }
   if (site.durability != Durability::None) {
     auto profile = platform::seatbelt_profile(site.policy);
     if (!profile) return fail(std::move(profile.error()));
@@ -211,6 +217,8 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   auto blueprint = draw_blueprint(recipe, traits, level, settings.gpu_access, seams);
   if (!blueprint) return cannot_create(std::move(blueprint.error()), recipe.id);
   const auto& user = blueprint->user;
+  if (Status there = seams.check_sources(blueprint->policy); !there)
+    return cannot_create(std::move(there.error()), recipe.id);
   if (user && level == Level::Landlock)
     if (Status ok = seams.check_reachable(blueprint->policy, user->uid, user->gid); !ok)
       return cannot_create(std::move(ok.error()), recipe.id);

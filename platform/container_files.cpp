@@ -111,6 +111,7 @@ class Files final : public ContainerFiles {
 
   Result<Staged> stage(const NewContainer& what);
   Status fill(const NewContainer& what, Half& container);
+  Result<Fd> make_named_volumes(const NewContainer& what) const;
   Status clone_image(const NewContainer& what, int dir_fd, std::vector<MountPoint>& points);
   Status commit(Staged& staged, const std::string& id, const Replaceable& what);
   void give_back(Staged staged);
@@ -147,6 +148,14 @@ Status make_guest_directory(int dir_fd, const std::string& name, std::optional<u
     return fail(os_error("cannot give away " + name));
   }
   return {};
+}
+
+/// Made at the first need: most runtimes have none. Nobody else may pass through it, so that what a
+/// program leaves there, a setuid bit say, is out of reach of the machine's other users.
+Result<Fd> open_volumes(int root_fd) {
+  if (::mkdirat(root_fd, "volumes", 0700) != 0 && errno != EEXIST)
+    return fail(os_error("cannot make volumes"));
+  return open_directory_below(root_fd, "volumes", O_RDONLY);
 }
 
 /// Only when there is something in it: ext4 starts writing out at close(2) what was written after a
@@ -187,6 +196,9 @@ Status Files::create(const NewContainer& what) {
                      {},
                      EEXIST});
   }
+  // Locked until the record that names them is there, so that no removal comes between.
+  const auto volumes = make_named_volumes(what);
+  if (!volumes) return in_words(volumes.error());
   auto staged = stage(what);
   if (!staged && (staged.error().os_errno == ENOSPC || staged.error().os_errno == EDQUOT)) {
     // What was discarded a moment ago may still be on its way out.
@@ -201,6 +213,28 @@ Status Files::create(const NewContainer& what) {
   }
   if (!committed) return in_words(committed.error());
   return {};
+}
+
+/// The directory around them, locked against removals.
+Result<Fd> Files::make_named_volumes(const NewContainer& what) const {
+  if (what.named_volumes.empty()) return Fd{};
+  auto volumes = open_volumes(data_.root.get());
+  if (volumes && again_after_signal([&] { return ::flock(volumes->get(), LOCK_SH); }) != 0)
+    return fail(os_error("cannot lock volumes"));
+  bool is_new = false;
+  for (const auto& name : what.named_volumes) {
+    if (!volumes) break;
+    if (::mkdirat(volumes->get(), name.c_str(), 0700) == 0) {
+      is_new = true;
+    } else if (errno != EEXIST) {
+      return fail(os_error("cannot make the volume " + name));
+    }
+    const auto volume = open_directory_below(volumes->get(), name, O_RDONLY);
+    if (!volume) return fail(volume.error());
+  }
+  if (volumes && is_new && what.durability == Durability::Full)
+    if (auto synced = sync(volumes->get()); !synced) return fail(synced.error());
+  return volumes;
 }
 
 Result<Files::Staged> Files::stage(const NewContainer& what) {
@@ -236,6 +270,8 @@ Status Files::fill(const NewContainer& what, Half& container) {
     if (!written) return written;
   }
   if (auto made = make_guest_directory(dir->get(), "tmp", what.owner); !made) return made;
+  for (const auto& volume : what.anonymous_volumes)
+    if (auto made = make_guest_directory(dir->get(), volume, what.owner); !made) return made;
   if (what.image) return clone_image(what, dir->get(), container.points);
   if (container.kind == HalfKind::Bare) return {};
   return make_guest_directory(dir->get(), "rootfs", what.owner);

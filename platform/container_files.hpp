@@ -45,9 +45,12 @@ struct NewContainer {
   std::string seatbelt;     ///< content of sandbox.sb
   std::string record;       ///< content of state/<id>/record
   Durability durability = Durability::Process;
-  bool replace = true;         ///< a dead owner's container of that name may be thrown away...
-  std::string origin;          ///< ...if its record names this origin
-  std::optional<uid_t> owner;  ///< of rootfs/ and tmp/ (root runtimes); empty = the caller
+  bool replace = true;  ///< a dead owner's container of that name may be thrown away...
+  std::string origin;   ///< ...if its record names this origin
+  /// Of rootfs/, tmp/ and anonymous volumes (root runtimes); empty = the caller.
+  std::optional<uid_t> owner;
+  std::vector<std::string> named_volumes;      ///< below volumes/: made where they are not there
+  std::vector<std::string> anonymous_volumes;  ///< names in the container's directory
 };
 
 class ContainerFiles {
@@ -82,6 +85,7 @@ class ContainerFiles {
   /// CreateFailed (full disk and so on: path and errno text).
   /// Layout: containers/<id>/{config.json,sandbox.sb,pid(absent until start),rootfs/,tmp/,
   /// stdout.log,stderr.log} and state/<id>/{record,shim,exit,log.idx,sock}; with Durability::None
+  /// Named volumes lie in volumes/<name>, belong to the caller, and stay.
   /// only containers/<id>/{.owner,rootfs/,tmp/} (rootfs only with an image) and no state directory.
   virtual Status create(const NewContainer& what) = 0;
 

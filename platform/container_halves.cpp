@@ -3,6 +3,7 @@
 #include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/listener.hpp"
 #include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/platform/policy.hpp"
 #include "ringfort/platform/rootfs.hpp"
 #include "ringfort/platform/shim/log_names.hpp"
 
@@ -171,7 +172,8 @@ bool HalfPool::empty_out(const Half& half) {
   const int dir_fd = dir->get();
   std::size_t found = 0;
   for (auto& [name, type] : *entries) {
-    if (half.kind != HalfKind::State && (name == "rootfs" || name == "tmp")) {
+    const bool is_guests = name == "rootfs" || name == "tmp" || is_anonymous_volume(name);
+    if (half.kind != HalfKind::State && is_guests) {
       if (!remove_guest_tree(dir_fd, name)) return false;
       continue;
     }

@@ -73,8 +73,10 @@ std::string volumes(const Policy& policy) {
   if (policy.volumes.empty()) return {};
   Table table("Volumes");
   for (const auto& volume : policy.volumes) {
-    std::string from = volume.name.empty() ? "anonymous" : "named " + shown(volume.name);
-    if (!volume.source.empty()) from = "from " + shown(volume.source);
+    std::string from = "anonymous, goes with the container";
+    if (volume.kind == VolumeKind::Named) from = "named " + shown(volume.name);
+    if (volume.kind == VolumeKind::Bind) from = "from " + shown(volume.source);
+    if (volume.kind == VolumeKind::Tmpfs) from = "tmpfs of " + to_string(volume.size);
     table.row(volume.read_only ? "read" : "read, write", shown(volume.target), std::move(from));
   }
   return table.text();
@@ -233,7 +235,8 @@ std::string json(const PathRule& rule) {
 }
 
 std::string json(const VolumeRule& volume) {
-  return object({{"name", quoted_or_null(volume.name)},
+  return object({{"kind", quoted(to_string(volume.kind))},
+                 {"name", quoted_or_null(volume.name)},
                  {"target", quoted(volume.target)},
                  {"read_only", truth(volume.read_only)},
                  {"source", quoted_or_null(volume.source)}});

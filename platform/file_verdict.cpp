@@ -134,8 +134,17 @@ class FileJudge {
       runs = (mount->flags & wire::kNoExec) == 0 && mount->kind != wire::MountKind::Proc;
     }
     auto name = name_of_path(path, context_);
+    if (const auto* volume = volume_of(mount)) name = name_of_volume(*volume, context_);
     name.gives = gives(true, writes, runs);
     return name;
+  }
+
+  /// Null for a mount that is none.
+  const VolumeRule* volume_of(const MountPlan* mount) const {
+    if (mount == nullptr || (mount->flags & wire::kVolume) == 0) return nullptr;
+    const auto& volumes = context_.policy.volumes;
+    const auto found = std::ranges::find(volumes, mount->target, &VolumeRule::target);
+    return found == volumes.end() ? nullptr : &*found;
   }
 
   bool is_asked_for(const std::string& path) const {
@@ -182,7 +191,7 @@ class FileJudge {
       return false;
     }
     auto name = name_of_mount(mount);
-    if (hides_the_hosts()) {
+    if (volume_of(mount) == nullptr && hides_the_hosts()) {
       miss_nearest_mount();
       deny(Holder::Mounts, "no rule covers it: " + name.text + " is in its place");
       return false;
@@ -287,6 +296,10 @@ class FileJudge {
       verdict_.remedy = "no flag gives devices at this level";
       return;
     }
+    if (const auto* volume = volume_of(found_.shown.mount); volume != nullptr && changes()) {
+      verdict_.remedy = "the spec says readonly: leave that out";
+      return;
+    }
     const auto& asked =
         context_.plan.level == Level::Landlock ? found_.path : verdict_.question.path;
     const auto there = existing(asked);
@@ -313,7 +326,7 @@ class FileJudge {
 
   void offer(std::string flag, std::string path) {
     if (context_.is_spec) {
-      verdict_.remedy = "no field of a spec opens host paths in this version; ringfort run has " +
+      verdict_.remedy = "bind its directory, with a storage entry of type bind; ringfort run has " +
                         flag + " " + printable(path, kShown);
       return;
     }

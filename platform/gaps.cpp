@@ -1,5 +1,8 @@
 #include "ringfort/platform/gaps.hpp"
 
+#include <set>
+#include <variant>
+
 namespace ringfort::platform {
 namespace {
 
@@ -75,11 +78,35 @@ void add_seatbelt(Sentences& gaps, const Policy& policy) {
     gaps.emplace_back("ports 53, 80 and 443 of this machine may be connected to beside the listed");
 }
 
-void add_volumes_and_gpu(Sentences& gaps, const Policy& policy, Confinement confinement) {
+/// Where nothing can be mounted: what a program gets instead.
+std::string unmounted(const VolumeRule& volume) {
+  const auto is_not = "volume " + volume.target + " is not mounted: ";
+  switch (volume.kind) {
+    case VolumeKind::Bind:
+      return is_not + "its source " + volume.source + " is opened where it is";
+    case VolumeKind::Tmpfs:
+      return is_not + "this level has no tmpfs, and the program gets nothing for it";
+    default:
+      return is_not + "its directory is the one that RINGFORT_VOLUME_<NAME> gives";
+  }
+}
+
+void add_volumes(Sentences& gaps, const Policy& policy, const GapFacts& facts,
+                 Confinement confinement) {
   if (confinement == Confinement::Seatbelt) return;
-  for (const auto& volume : policy.volumes)
-    gaps.push_back("volume " + volume.target + " is not mounted: what is written stays in the " +
-                   "container, and goes with it");
+  for (const auto& volume : policy.volumes) {
+    if (confinement == Confinement::Landlock) gaps.push_back(unmounted(volume));
+    if (volume.kind != VolumeKind::Bind) continue;
+    if (is_within(policy.container_dir, volume.source))
+      gaps.push_back("ringfort's own files are readable below " + volume.source);
+    if (facts.own_uid && !volume.read_only && confinement != Confinement::Landlock)
+      gaps.push_back("what is made in " + volume.source +
+                     " is root's on the host, with any mode that the program gives it (setuid)");
+  }
+}
+
+void add_gpu(Sentences& gaps, const Policy& policy, Confinement confinement) {
+  if (confinement == Confinement::Seatbelt) return;
   if (policy.gpu != GpuAccess::None)
     gaps.push_back("GPU " + std::string(to_string(policy.gpu)) + ": no device is given");
 }
@@ -89,6 +116,19 @@ void add_memory(Sentences& gaps, const Policy& policy, bool by_kernel) {
     gaps.emplace_back(
         "memory is polled, not limited by the kernel: what is in no process's pages (unmapped "
         "memfd, pipe buffers) is not counted");
+}
+
+/// The kinds of storage that it has, each once.
+void add_unmounted(std::vector<std::string>& fields, const specs::Service& service) {
+  std::set<std::string> kinds;
+  for (const auto& storage : service.storage) {
+    if (std::holds_alternative<specs::BindStorage>(storage)) kinds.emplace("storage.bind");
+    if (std::holds_alternative<specs::NamedStorage>(storage)) kinds.emplace("storage.named");
+    if (std::holds_alternative<specs::AnonymousStorage>(storage))
+      kinds.emplace("storage.anonymous");
+    if (std::holds_alternative<specs::TmpfsStorage>(storage)) kinds.emplace("storage.tmpfs");
+  }
+  fields.insert(fields.end(), kinds.begin(), kinds.end());
 }
 
 }  // namespace
@@ -137,7 +177,8 @@ std::vector<std::string> gaps(const Policy& policy, Confinement confinement,
   for (const auto& rule : policy.paths)
     if (!is_seatbelt && is_within(policy.container_dir, rule.path))
       gaps.push_back("ringfort's own files are readable below " + rule.path);
-  add_volumes_and_gpu(gaps, policy, confinement);
+  add_volumes(gaps, policy, facts, confinement);
+  add_gpu(gaps, policy, confinement);
   add_memory(gaps, policy, facts.memory_cgroup && !is_seatbelt);
   gaps.emplace_back("the kernel is shared with the host: a bug of the kernel is a way out");
   return gaps;
@@ -151,6 +192,7 @@ std::vector<std::string> fields_not_held(const specs::Service& service, const La
   if (service.resources.pids_limit && !limits_processes(plan))
     fields.emplace_back("resources.pids_limit");
   if (service.resources.gpu && !has_gpu) fields.emplace_back("resources.gpu");
+  if (plan.level == Level::Landlock) add_unmounted(fields, service);
   return fields;
 }
 

@@ -28,6 +28,11 @@ bool covered(const Policy& policy, const std::string& path) {
                      [&path](const PathRule& rule) { return covers(rule.path, path); });
 }
 
+bool in_volume(const Policy& policy, const std::string& path) {
+  return std::ranges::any_of(
+      policy.volumes, [&path](const VolumeRule& volume) { return covers(volume.target, path); });
+}
+
 /// Where the container's own tree begins, as the child sees it.
 std::string prefix(const Policy& policy, Level level) {
   return level == Level::Landlock ? policy.rootfs_dir : std::string{};
@@ -92,6 +97,14 @@ Status check_level(const Policy& policy, const Command& command, Level level,
         ErrorKind::Unsupported,
         "an image with its own libraries can't run at level landlock, which shows host paths",
         "use --isolation namespaces");
+  // Nothing can be idmapped there, and what a container's user was given would stay his.
+  if (level == Level::Landlock && host.root && command.uid)
+    for (const auto& volume : policy.volumes)
+      if (volume.kind == VolumeKind::Named)
+        return fail(ErrorKind::Unsupported,
+                    "volume " + volume.name + " is root's, and at level landlock user " +
+                        std::to_string(*command.uid) + " of the container can't use it",
+                    "use --isolation namespaces, or run ringfort as the user whose files they are");
   const bool wants_ports = policy.network.is_asked_for && !command.best_effort;
   if (level == Level::Network) return check_own_network(policy.network);
   if (policy.network.mode == NetMode::Local && wants_ports && host.landlock_abi < 4)
@@ -104,9 +117,16 @@ Status check_level(const Policy& policy, const Command& command, Level level,
 
 std::string volume_variable(const std::string& name) {
   std::string result = "RINGFORT_VOLUME_";
-  for (const char c : name)
-    result += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const auto c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    result += std::isalnum(byte) != 0 ? static_cast<char>(std::toupper(byte)) : '_';
+  }
   return result;
+}
+
+/// Where a program finds a volume: at `landlock` a target is never taken for a host path.
+std::string place_of(const VolumeRule& volume, Level level) {
+  return level == Level::Landlock ? volume.directory : volume.target;
 }
 
 /// The fixed variables, the spec's on top of them, and the ports that nobody may forge.
@@ -128,9 +148,13 @@ std::vector<std::string> environment(const Policy& policy, const Command& comman
   set("HOME", scratch(policy, level));
   set("TMPDIR", scratch(policy, level));
   if (command.own_port) set("PORT", std::to_string(*command.own_port));
+  // What has no name is called as its target is; a name is stronger.
   for (const auto& volume : policy.volumes)
-    if (!volume.name.empty())
-      set(volume_variable(volume.name), prefix(policy, level) + volume.target);
+    if (volume.kind == VolumeKind::Anonymous)
+      set(volume_variable(volume.target.substr(1)), place_of(volume, level));
+  for (const auto& volume : policy.volumes)
+    if (volume.kind == VolumeKind::Named)
+      set(volume_variable(volume.name), place_of(volume, level));
   for (const auto& [name, value] : command.env) set(name, value);
   if (command.own_port) {
     set("RINGFORT_PORT", std::to_string(*command.own_port));
@@ -184,9 +208,11 @@ std::vector<BpfInstruction> filter_for(const FilterChoice& choice) {
 }
 
 std::string working_directory(const Policy& policy, const Command& command, Level level) {
-  if (policy.rootfs_dir.empty())
-    return !command.workdir.empty() && covered(policy, command.workdir) ? command.workdir
-                                                                        : scratch(policy, level);
+  if (policy.rootfs_dir.empty()) {
+    const bool is_there = covered(policy, command.workdir) ||
+                          (level != Level::Landlock && in_volume(policy, command.workdir));
+    return !command.workdir.empty() && is_there ? command.workdir : scratch(policy, level);
+  }
   const std::string inside = command.workdir.empty() ? "/" : command.workdir;
   return prefix(policy, level) + inside;
 }

@@ -83,7 +83,10 @@ PathView::Seen PathView::see_in_root(const std::string& path) const {
   for (const auto& step : plan_.mounts) {
     if (covers_tree(step.kind) && is_within(path, step.target)) {
       on_top = &step;
-      made = {node_of(NodeKind::Missing), false, {&step, {}}};
+      // What is in a tmpfs of the spec's nobody else sees; it is there to be written to.
+      const bool is_open = step.kind == MountKind::Tmpfs && (step.flags & wire::kVolume) != 0;
+      const auto kind = is_open && path == step.target ? NodeKind::Directory : NodeKind::Missing;
+      made = {node_of(kind), is_open, {&step, {}}};
     }
     if (step.kind == MountKind::Dir && (step.flags & wire::kForAll) != 0 &&
         is_within(path, step.target)) {

@@ -100,6 +100,7 @@ void print_mounts(std::ostream& out, const LaunchPlan& plan) {
     if ((mount.flags & wire::kNoExec) != 0) out << " noexec";
     if ((mount.flags & wire::kIdmapped) != 0) out << " idmapped";
     if ((mount.flags & wire::kOptional) != 0) out << " if-present";
+    if ((mount.flags & wire::kVolume) != 0) out << " volume";
     out << '\n';
   }
 }

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kPathLimit = 4095;  // PATH_MAX less the final NUL, the same on both systems
 constexpr std::size_t kPartLimit = 255;   // NAME_MAX
+constexpr Bytes kTmpfsSize{64ULL << 20};  // for one that names none: it is memory
+constexpr std::string_view kAnonymous = "volume.";
 constexpr std::array<std::uint16_t, 3> kSeedConnectPorts = {53, 80, 443};
 
 struct Flaw {
@@ -70,17 +72,23 @@ Result<std::vector<PathRule>> path_rules(const RunOptions& options) {
 std::string_view parent_of(std::string_view path) { return path.substr(0, path.rfind('/')); }
 
 /// Who may write to the data directory can change the records, logs and files of every container.
-Status spare_data_directory(const std::vector<PathRule>& rules, std::string_view container_dir) {
+Status spare_data_directory(const std::vector<PathRule>& rules,
+                            const std::vector<VolumeRule>& volumes,
+                            std::string_view container_dir) {
   const auto data_dir = parent_of(parent_of(container_dir));
-  for (const auto& rule : rules) {
-    if (rule.access != Access::Write) continue;
-    if (is_within(container_dir, rule.path) || is_within(rule.path, data_dir))
-      return fail(
-          ErrorKind::InvalidSpec,
-          "--write " + rule.path + " would open ringfort's own files in " + std::string(data_dir),
-          "name the directories that the program needs, or put ringfort's files elsewhere: "
-          "--data-dir DIR");
-  }
+  const auto spared = [&](const std::string& path, const std::string& asked) -> Status {
+    if (!is_within(container_dir, path) && !is_within(path, data_dir)) return {};
+    return fail(ErrorKind::InvalidSpec,
+                asked + " would open ringfort's own files in " + std::string(data_dir),
+                "name the directories that the program needs, or put ringfort's files elsewhere: "
+                "--data-dir DIR");
+  };
+  for (const auto& rule : rules)
+    if (rule.access == Access::Write)
+      if (auto done = spared(rule.path, "--write " + rule.path); !done) return done;
+  for (const auto& volume : volumes)
+    if (volume.kind == VolumeKind::Bind && !volume.read_only)
+      if (auto done = spared(volume.source, "storage source " + volume.source); !done) return done;
   return {};
 }
 
@@ -111,6 +119,7 @@ Result<VolumeRule> volume_rule(const specs::Storage& storage) {
   if (const auto* bind = std::get_if<specs::BindStorage>(&storage)) {
     auto source = normal_path(bind->source, "storage source");
     if (!source) return fail(std::move(source).error());
+    rule.kind = VolumeKind::Bind;
     rule.source = *std::move(source);
     rule.read_only = bind->readonly;
   } else if (const auto* named = std::get_if<specs::NamedStorage>(&storage)) {
@@ -118,15 +127,32 @@ Result<VolumeRule> volume_rule(const specs::Storage& storage) {
       return fail(
           flawed("storage name", named->name,
                  {"is not a volume name", "use a-z, 0-9 and inner hyphens, up to 63 bytes"}));
+    rule.kind = VolumeKind::Named;
     rule.name = named->name;
     rule.read_only = named->readonly;
+  } else if (const auto* tmpfs = std::get_if<specs::TmpfsStorage>(&storage)) {
+    rule.kind = VolumeKind::Tmpfs;
+    rule.size = tmpfs->size.value_or(kTmpfsSize);
+    rule.mode = tmpfs->mode.value_or(rule.mode);
   } else if (const auto* s3 = std::get_if<specs::S3Storage>(&storage)) {
     rule.read_only = s3->readonly;
   }
   return rule;
 }
 
-Result<std::vector<VolumeRule>> volume_rules(const std::vector<specs::Storage>& storage) {
+void place_volumes(std::vector<VolumeRule>& rules, std::string_view container_dir) {
+  const std::string data_dir{parent_of(parent_of(container_dir))};
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    auto& rule = rules[i];
+    if (rule.kind == VolumeKind::Bind) rule.directory = rule.source;
+    if (rule.kind == VolumeKind::Named) rule.directory = data_dir + "/volumes/" + rule.name;
+    if (rule.kind == VolumeKind::Anonymous)
+      rule.directory = std::string(container_dir) + "/" + anonymous_volume(i);
+  }
+}
+
+Result<std::vector<VolumeRule>> volume_rules(const std::vector<specs::Storage>& storage,
+                                             std::string_view container_dir) {
   std::vector<VolumeRule> rules;
   for (const auto& one : storage) {
     auto rule = volume_rule(one);
@@ -135,7 +161,10 @@ Result<std::vector<VolumeRule>> volume_rules(const std::vector<specs::Storage>& 
   }
   std::ranges::stable_sort(rules, {}, &VolumeRule::target);
   const auto twice = std::ranges::adjacent_find(rules, {}, &VolumeRule::target);
-  if (twice == rules.end()) return rules;
+  if (twice == rules.end()) {
+    place_volumes(rules, container_dir);
+    return rules;
+  }
   return fail(flawed("storage target", twice->target,
                      {"is used by two volumes", "give each its own target"}));
 }
@@ -238,6 +267,20 @@ std::string_view to_string(GpuAccess gpu) {
   return "none";
 }
 
+std::string_view to_string(VolumeKind kind) {
+  switch (kind) {
+    case VolumeKind::Anonymous:
+      return "anonymous";
+    case VolumeKind::Named:
+      return "named";
+    case VolumeKind::Bind:
+      return "bind";
+    case VolumeKind::Tmpfs:
+      return "tmpfs";
+  }
+  return "anonymous";
+}
+
 std::string_view to_string(Access access) { return access == Access::Read ? "read" : "write"; }
 
 bool is_plain_text(std::string_view text) {
@@ -264,6 +307,16 @@ Result<std::string> normal_path(std::string_view path, std::string_view name) {
   return normal.empty() ? "/" : normal;
 }
 
+std::string anonymous_volume(std::size_t number) {
+  return std::string(kAnonymous) + std::to_string(number);
+}
+
+bool is_anonymous_volume(std::string_view name) {
+  return name.starts_with(kAnonymous) && name.size() > kAnonymous.size() &&
+         std::ranges::all_of(name.substr(kAnonymous.size()),
+                             [](char c) { return c >= '0' && c <= '9'; });
+}
+
 bool is_within(std::string_view path, std::string_view dir) {
   if (dir == "/") return path.starts_with('/');
   return path.starts_with(dir) && (path.size() == dir.size() || path[dir.size()] == '/');
@@ -275,10 +328,10 @@ Result<Policy> make_policy(const specs::Service& service, const RunOptions& opti
   if (!container_dir) return fail(std::move(container_dir).error());
   auto paths = path_rules(options);
   if (!paths) return fail(std::move(paths).error());
-  if (auto spared = spare_data_directory(*paths, context.container_dir); !spared)
-    return fail(spared.error());
-  auto volumes = volume_rules(service.storage);
+  auto volumes = volume_rules(service.storage, *container_dir);
   if (!volumes) return fail(std::move(volumes).error());
+  if (auto spared = spare_data_directory(*paths, *volumes, *container_dir); !spared)
+    return fail(spared.error());
   auto network = network_access(service, options, context);
   if (!network) return fail(std::move(network).error());
 

@@ -55,12 +55,21 @@ struct PathRule {
   bool operator==(const PathRule&) const = default;
 };
 
+enum class VolumeKind { Anonymous, Named, Bind, Tmpfs };
+std::string_view to_string(VolumeKind kind);  ///< anonymous, named, bind, tmpfs
+
 /// Where a spec's storage goes. Never a host path that the target names.
 struct VolumeRule {
-  std::string name;    ///< as in RINGFORT_VOLUME_<NAME>; empty for anonymous ones
+  std::string name;    ///< as in RINGFORT_VOLUME_<NAME>; empty for all but named ones
   std::string target;  ///< path inside the container
   bool read_only = false;
   std::string source;  ///< a bind's own host directory; empty = the volume is the runtime's
+  VolumeKind kind = VolumeKind::Anonymous;
+  /// Where its files lie on the host: a bind's source, `<data_dir>/volumes/<name>`, or below the
+  /// container's own directory. Empty for a tmpfs.
+  std::string directory{};
+  Bytes size{};                ///< of a tmpfs
+  std::uint32_t mode = 01777;  ///< of a tmpfs
   bool operator==(const VolumeRule&) const = default;
 };
 
@@ -98,6 +107,12 @@ bool is_plain_text(std::string_view text);
 /// Errors: InvalidSpec for a path that is relative, too long, or has `..`, control characters or
 /// invalid UTF-8. `name` is what the message calls it.
 Result<std::string> normal_path(std::string_view path, std::string_view name);
+
+/// The name that an anonymous volume's directory has in that of its container: `number` is the
+/// volume's place in Policy::volumes.
+std::string anonymous_volume(std::size_t number);
+/// Is this such a name?
+bool is_anonymous_volume(std::string_view name);
 
 /// Is `path` the directory `dir` or something below it? Both as normal_path leaves them.
 bool is_within(std::string_view path, std::string_view dir);

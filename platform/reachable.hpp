@@ -15,4 +15,8 @@ namespace ringfort::platform {
 /// user's file system ids. credentials(7), setfsuid(2). Error: InvalidSpec naming the path.
 Status check_reachable(const Policy& policy, std::uint32_t uid, std::uint32_t gid);
 
+/// Ok when each directory that is to be bound is there and this process can get at it. Error:
+/// InvalidSpec naming the path.
+Status check_sources(const Policy& policy);
+
 }  // namespace ringfort::platform

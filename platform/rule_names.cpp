@@ -37,8 +37,26 @@ std::size_t common_parts(std::string_view one, std::string_view other) {
   return parts;
 }
 
+RuleName name_of_volume(const VolumeRule& volume, const VerdictContext& context) {
+  RuleName name{"the volume at " + shown(volume.target), Origin::Spec, {}, {}};
+  if (volume.kind == VolumeKind::Named) name.text = "volume " + printable(volume.name);
+  if (volume.kind == VolumeKind::Bind) name.text = "the bind of " + shown(volume.source);
+  if (volume.kind == VolumeKind::Tmpfs) name.text = "the tmpfs at " + shown(volume.target);
+  const auto& storage = context.service.storage;
+  for (std::size_t i = 0; i < storage.size(); ++i) {
+    const auto target = normal_path(specs::target_of(storage[i]), "target");
+    if (target && *target == volume.target) name.field = "storage[" + std::to_string(i) + "]";
+  }
+  return name;
+}
+
 RuleName name_of_path(const std::string& path, const VerdictContext& context) {
   const auto& policy = context.policy;
+  const bool is_host_path = context.plan.level == Level::Landlock;
+  const auto volume = std::ranges::find_if(policy.volumes, [&](const VolumeRule& one) {
+    return path == (is_host_path ? one.directory : one.target);
+  });
+  if (volume != policy.volumes.end()) return name_of_volume(*volume, context);
   const auto rule = std::ranges::find(policy.paths, path, &PathRule::path);
   if (rule != policy.paths.end())
     return {std::string(flag_of(rule->access)) + " " + shown(path), Origin::Flag, {}, {}};

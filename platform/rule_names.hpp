@@ -9,8 +9,11 @@
 
 namespace ringfort::platform {
 
-/// The rule of a host path, as it stands in the plan's Landlock rules or mounts.
+/// The rule of a path, as it stands in the plan's Landlock rules or mounts.
 RuleName name_of_path(const std::string& path, const VerdictContext& context);
+
+/// The rule that a volume is.
+RuleName name_of_volume(const VolumeRule& volume, const VerdictContext& context);
 
 /// The rule that names a port: `bind` or `connect`.
 RuleName name_of_port(std::uint16_t port, Operation operation, const VerdictContext& context);

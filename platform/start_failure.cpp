@@ -59,6 +59,25 @@ std::string subject(wire::Step step, std::uint32_t detail, const LaunchPlan& pla
   return {};
 }
 
+bool has_flag(std::uint32_t detail, const LaunchPlan& plan, std::uint32_t flag) {
+  return detail < plan.mounts.size() && (plan.mounts[detail].flags & flag) != 0;
+}
+
+/// A volume's target is in a tree that the image, or the program before, has made.
+const char* why_no_mount(int number) {
+  switch (number) {
+    case ELOOP:
+      return "a symbolic link lies there or on the way: choose a target without one";
+    case ENOTDIR:
+      return "something that is no directory lies there or on the way: choose another target";
+    case EROFS:
+      return "there is no such directory in what is read-only around it: make it there, or choose "
+             "another target";
+    default:
+      return "choose a target of its own such as /data";
+  }
+}
+
 /// A feature is switched off, or a filter around us refuses it.
 bool is_refused_by_machine(wire::Step step, int number) {
   if (step == wire::Step::Network && number == ENOSPC) return true;  // max_net_namespaces
@@ -172,6 +191,13 @@ Error start_failure(wire::Step step, int number, std::uint32_t detail, const Lau
     if (step == wire::Step::Workdir || step == wire::Step::MountSource ||
         step == wire::Step::LandlockRule)
       error.hint = "check that the path is there and that this user can reach it";
+    if (step == wire::Step::MountSource && number != ENOENT && number != EACCES &&
+        has_flag(detail, plan, wire::kIdmapped))
+      error.hint =
+          "its file system has no idmapped mounts: put it onto another, or name the user to whom "
+          "it belongs: --user UID:GID";
+    if (step == wire::Step::Mount && has_flag(detail, plan, wire::kVolume))
+      error.hint = why_no_mount(number);
   }
   error.container = container;
   return error;

@@ -1,6 +1,7 @@
 #include "ringfort/platform/plan_parts.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace ringfort::platform {
@@ -22,6 +23,15 @@ constexpr const char* kHarmlessProc[] = {"/proc/self",
 
 constexpr const char* kIdentityFiles[] = {"/etc/passwd", "/etc/group", "/etc/hosts",
                                           "/etc/hostname"};
+
+std::string octal(std::uint32_t number) {
+  std::string digits;
+  do {
+    digits.insert(digits.begin(), static_cast<char>('0' + number % 8));
+    number /= 8;
+  } while (number > 0);
+  return digits;
+}
 
 bool is_host_image(const Policy& policy) { return policy.rootfs_dir.empty(); }
 
@@ -116,21 +126,54 @@ void add_masks(LaunchPlan& plan, const HostFacts& host) {
         {MountKind::Tmpfs, wire::kReadOnly | wire::kNoExec, {}, directory, "mode=0,size=4k", 0, 0});
 }
 
-void add_path_rules(LaunchPlan& plan, const Policy& policy, const Command& command,
-                    const HostFacts& host) {
-  // Parents before children, so that a mount never hides one made before it.
-  std::vector<PathRule> rules = policy.paths;
-  std::stable_sort(rules.begin(), rules.end(),
-                   [](const auto& a, const auto& b) { return a.path < b.path; });
-  for (const auto& rule : rules) {
-    std::uint32_t flags = rule.access == Access::Read ? wire::kReadOnly : 0U;
-    if (command.ids_of_block) flags |= wire::kIdmapped;
-    add_bind(plan, rule.path, rule.path, flags);
-    if (command.ids_of_block) {
-      plan.mounts.back().idmap_uid = host.uid;
-      plan.mounts.back().idmap_gid = host.gid;
-    }
+MountPlan shown_bind(const std::string& source, const std::string& target, bool read_only) {
+  const std::uint32_t flags = wire::kMakePoint | (read_only ? wire::kReadOnly : 0U);
+  return {MountKind::Bind, flags, source, target, {}, 0, 0};
+}
+
+/// The container's ids stand for the runtime's own there.
+void map_ids(MountPlan& mount, const HostFacts& host) {
+  mount.flags |= wire::kIdmapped;
+  mount.idmap_uid = host.uid;
+  mount.idmap_gid = host.gid;
+}
+
+/// An inode for each page, as one may be asked for without a byte in it.
+MountPlan tmpfs_of(const VolumeRule& volume, const LaunchPlan& plan) {
+  constexpr std::uint64_t kPage = 4096;
+  constexpr std::uint64_t kFewestInodes = 64;
+  const auto inodes = std::max(volume.size.count / kPage, kFewestInodes);
+  std::string data = "size=" + std::to_string(volume.size.count) +
+                     ",nr_inodes=" + std::to_string(inodes) + ",mode=" + octal(volume.mode);
+  if (plan.uid && plan.gid)
+    data += ",uid=" + std::to_string(*plan.uid) + ",gid=" + std::to_string(*plan.gid);
+  return {MountKind::Tmpfs, wire::kMakePoint, {}, volume.target, std::move(data), 0, 0};
+}
+
+MountPlan mount_of(const VolumeRule& volume, const LaunchPlan& plan, const Command& command,
+                   const HostFacts& host) {
+  auto mount = volume.kind == VolumeKind::Tmpfs
+                   ? tmpfs_of(volume, plan)
+                   : shown_bind(volume.directory, volume.target, volume.read_only);
+  mount.flags |= wire::kVolume;
+  // Named ones are the runtime's, whoever works in them: each container sees them as its own.
+  const bool is_mapped = (volume.kind == VolumeKind::Bind && command.ids_of_block) ||
+                         (volume.kind == VolumeKind::Named && host.root && command.uid);
+  if (is_mapped) map_ids(mount, host);
+  return mount;
+}
+
+/// What flags and storage show, parents before children, so that no mount hides one made before it.
+void add_shown(LaunchPlan& plan, const Policy& policy, const Command& command,
+               const HostFacts& host) {
+  std::vector<MountPlan> mounts;
+  for (const auto& volume : policy.volumes) mounts.push_back(mount_of(volume, plan, command, host));
+  for (const auto& rule : policy.paths) {
+    mounts.push_back(shown_bind(rule.path, rule.path, rule.access == Access::Read));
+    if (command.ids_of_block) map_ids(mounts.back(), host);
   }
+  std::ranges::stable_sort(mounts, {}, &MountPlan::target);
+  std::ranges::move(mounts, std::back_inserter(plan.mounts));
 }
 
 void add_file_rules_at_landlock(LaunchPlan& plan, const Policy& policy, const HostFacts& host) {
@@ -153,6 +196,9 @@ void add_file_rules_at_landlock(LaunchPlan& plan, const Policy& policy, const Ho
   for (const char* path : kHarmlessProc) rule(path, rights.read, true);
   for (const auto& path : policy.paths)
     rule(path.path, path.access == Access::Read ? rights.read : rights.write, false);
+  for (const auto& volume : policy.volumes)
+    if (!volume.directory.empty())
+      rule(volume.directory, volume.read_only ? rights.read : rights.write, false);
 }
 
 void add_file_rules_at_namespaces(LaunchPlan& plan, const Policy& policy, const HostFacts& host) {
@@ -170,6 +216,8 @@ void add_file_rules_at_namespaces(LaunchPlan& plan, const Policy& policy, const 
     plan.file_rules.push_back({node, rights.device, false});
   for (const auto& path : policy.paths)
     if (path.access == Access::Write) plan.file_rules.push_back({path.path, rights.write, false});
+  for (const auto& volume : policy.volumes)
+    if (!volume.read_only) plan.file_rules.push_back({volume.target, rights.write, false});
 }
 
 void add_ports(LaunchPlan& plan, const NetworkAccess& network, const HostFacts& host) {
@@ -235,9 +283,7 @@ void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
   plan.mounts.push_back({MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
   add_masks(plan, host);
   add_bind(plan, policy.scratch_dir, "/tmp", 0);
-  for (const auto& volume : policy.volumes)
-    plan.mounts.push_back({MountKind::Dir, 0, {}, volume.target, {}, 0, 0});
-  add_path_rules(plan, policy, command, host);
+  add_shown(plan, policy, command, host);
 }
 
 void add_network(LaunchPlan& plan, const Policy& policy, const Command& command) {

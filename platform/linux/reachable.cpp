@@ -77,6 +77,8 @@ Status check_reachable(const Policy& policy, std::uint32_t uid, std::uint32_t gi
     if (rule.access == Access::Write && !std::filesystem::is_directory(rule.path, ignored))
       questions.push_back({rule.path, O_WRONLY});
   }
+  for (const auto& volume : policy.volumes)
+    if (volume.kind == VolumeKind::Bind) questions.push_back({volume.source, O_RDONLY});
   if (questions.empty()) return {};
   const auto refused = first_refusal(questions, uid, gid);
   if (!refused) return fail(refused.error());
@@ -87,6 +89,21 @@ Status check_reachable(const Policy& policy, std::uint32_t uid, std::uint32_t gi
                     std::strerror(error),
                 "use --isolation namespaces, or name a user who can: --user UID:GID");
   known_to_be_open(key, true);
+  return {};
+}
+
+Status check_sources(const Policy& policy) {
+  for (const auto& volume : policy.volumes) {
+    if (volume.kind != VolumeKind::Bind) continue;
+    const Fd source{::open(volume.source.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (source) continue;
+    const int error = errno;
+    std::string hint = "name a directory that the user who runs ringfort can reach";
+    if (error == ENOENT) hint = "make it first: mkdir -p " + volume.source;
+    if (error == ENOTDIR) hint = "name a directory: single files are not bound";
+    return fail(ErrorKind::InvalidSpec,
+                "storage source " + volume.source + ": " + std::strerror(error), hint);
+  }
   return {};
 }
 

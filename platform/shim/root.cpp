@@ -57,7 +57,19 @@ long open_parent(int root_fd, const char* path, const char** leaf) {
   return open_beneath(root_fd, parent, O_PATH | O_DIRECTORY);
 }
 
-long make_directories(int root_fd, const char* path) {
+/// As the container's user where the parent knows nobody else: below an idmapped mount.
+long make_directory(const Plan& plan, long parent, const char* leaf) {
+  const long made = sys(SYS_mkdirat, parent, leaf, 0755);
+  if (made != -EOVERFLOW || !plan.has(wire::kChangeIds)) return made;
+  const long group = sys(SYS_setfsgid, plan.header().gid);
+  const long user = sys(SYS_setfsuid, plan.header().uid);
+  const long again = sys(SYS_mkdirat, parent, leaf, 0755);
+  sys(SYS_setfsuid, user);
+  sys(SYS_setfsgid, group);
+  return again;
+}
+
+long make_directories(const Plan& plan, int root_fd, const char* path) {
   char prefix[4096];
   std::size_t size = 0;
   for (const char* c = path;; ++c) {
@@ -67,7 +79,7 @@ long make_directories(int root_fd, const char* path) {
       const char* leaf = nullptr;
       long parent = open_parent(root_fd, prefix, &leaf);
       if (parent < 0) return parent;
-      const long made = sys(SYS_mkdirat, parent, leaf, 0755);
+      const long made = make_directory(plan, parent, leaf);
       sys(SYS_close, parent);
       if (made < 0 && made != -EEXIST) return made;
     }
@@ -130,10 +142,10 @@ long clone_source(const char* path) {
 }
 
 /// The mount point for a source: made as a directory or an empty file, as the source is.
-long make_point(int root_fd, const char* target, int source_fd) {
+long make_point(const Plan& plan, int root_fd, const char* target, int source_fd) {
   struct stat status {};
   if (::fstat(source_fd, &status) != 0) return -errno;
-  if (S_ISDIR(status.st_mode)) return make_directories(root_fd, target);
+  if (S_ISDIR(status.st_mode)) return make_directories(plan, root_fd, target);
   const char* leaf = nullptr;
   char parent[4096];
   std::size_t size = 0;
@@ -144,7 +156,7 @@ long make_point(int root_fd, const char* target, int source_fd) {
   }
   if (leaf == nullptr) return -EINVAL;
   parent[leaf - target] = '\0';
-  const long made = make_directories(root_fd, parent);
+  const long made = make_directories(plan, root_fd, parent);
   if (made < 0) return made;
   // A file that is there already, perhaps on a read-only mount, serves as it is.
   const long there = open_beneath(root_fd, target, O_PATH);
@@ -338,19 +350,23 @@ long do_step(const Plan& plan, const wire::MountStep& step, int root_fd, const S
     case wire::MountKind::Bind:
       if (source.mount_fd < 0) return 0;
       if ((step.flags & wire::kMakePoint) != 0) {
-        const long made = make_point(root_fd, target, source.mount_fd);
+        const long made = make_point(plan, root_fd, target, source.mount_fd);
         if (made < 0) return made;
       }
       return attach(source.mount_fd, root_fd, target);
     case wire::MountKind::Proc:
       return attach(make_file_system("proc", nullptr, wire::kNoExec), root_fd, target);
     case wire::MountKind::Tmpfs:
+      if ((step.flags & wire::kMakePoint) != 0) {
+        const long made = make_directories(plan, root_fd, target);
+        if (made < 0) return made;
+      }
       return attach(make_file_system("tmpfs", plan.text(step.data), step.flags), root_fd, target);
     case wire::MountKind::Terminals:
       return attach(make_file_system("devpts", plan.text(step.data), step.flags), root_fd, target);
     case wire::MountKind::Dir:
       return (step.flags & wire::kForAll) != 0 ? make_open_directory(root_fd, target)
-                                               : make_directories(root_fd, target);
+                                               : make_directories(plan, root_fd, target);
     case wire::MountKind::File:
       return make_file(root_fd, target, plan.text(step.data));
     case wire::MountKind::Symlink:

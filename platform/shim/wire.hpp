@@ -47,6 +47,7 @@ enum MountFlags : std::uint32_t {
   kWithDevices = 1U << 4,  ///< keep device nodes usable (the binds of /dev)
   kIdmapped = 1U << 5,     ///< the container's ids stand for `idmap_uid` and `idmap_gid` here
   kForAll = 1U << 7,       ///< a Dir that everybody may write into, mode 1777
+  kVolume = 1U << 8,       ///< of the spec's storage; the shim does nothing else about it
   kMakePoint = 1U << 6,    ///< make the mount point, a directory or an empty file as the source is
 };
 

@@ -217,6 +217,7 @@ struct FakePlatform {
     seams.choose_level = [](Isolation, platform::Effort) -> Result<platform::ChosenLevel> {
       return platform::ChosenLevel{Level::Landlock, {}, {}};
     };
+    seams.check_sources = [](const platform::Policy&) { return Status{}; };
     seams.check_reachable = [](const platform::Policy&, std::uint32_t, std::uint32_t) {
       return Status{};
     };

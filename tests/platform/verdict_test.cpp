@@ -164,7 +164,7 @@ TEST_P(FileVerdict, NamesTheNearestRuleAndTheFlag) {
 
   world_.ask_of_spec();
   EXPECT_TRUE(world_.ask("read", ".ssh/key").flags.empty());
-  EXPECT_THAT(world_.ask("read", ".ssh/key").remedy, HasSubstr("no field of a spec"));
+  EXPECT_THAT(world_.ask("read", ".ssh/key").remedy, HasSubstr("storage entry of type bind"));
 }
 
 /// What the flag names is then allowed: for any path that is there.
