@@ -1,5 +1,6 @@
 #include "ringfort/platform/gaps.hpp"
 
+#include <algorithm>
 #include <set>
 #include <variant>
 
@@ -91,11 +92,29 @@ std::string unmounted(const VolumeRule& volume) {
   }
 }
 
+/// Rights of Landlock only add up: what is around it gives writing there, too.
+bool is_written_by_another(const VolumeRule& volume, const Policy& policy) {
+  const auto gives = [&volume](const std::string& path, bool writes) {
+    return writes && !path.empty() && is_within(volume.directory, path);
+  };
+  return std::ranges::any_of(
+             policy.volumes,
+             [&](const auto& one) { return gives(one.directory, !one.read_only); }) ||
+         std::ranges::any_of(policy.paths, [&](const auto& one) {
+           return gives(one.path, one.access == Access::Write);
+         });
+}
+
 void add_volumes(Sentences& gaps, const Policy& policy, const GapFacts& facts,
                  Confinement confinement) {
   if (confinement == Confinement::Seatbelt) return;
   for (const auto& volume : policy.volumes) {
-    if (confinement == Confinement::Landlock) gaps.push_back(unmounted(volume));
+    if (confinement == Confinement::Landlock) {
+      gaps.push_back(unmounted(volume));
+      if (volume.read_only && is_written_by_another(volume, policy))
+        gaps.push_back("volume " + volume.target +
+                       " can be written to, as another rule lets write around it");
+    }
     if (volume.kind != VolumeKind::Bind) continue;
     if (is_within(policy.container_dir, volume.source))
       gaps.push_back("ringfort's own files are readable below " + volume.source);

@@ -69,6 +69,7 @@ const char* why_no_mount(int number) {
     case ELOOP:
       return "a symbolic link lies there or on the way: choose a target without one";
     case ENOTDIR:
+    case EINVAL:  // of move_mount(2): a directory onto something else
       return "something that is no directory lies there or on the way: choose another target";
     case EROFS:
       return "there is no such directory in what is read-only around it: make it there, or choose "

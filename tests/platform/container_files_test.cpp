@@ -134,6 +134,48 @@ TEST_F(Containers, CreateMakesTheWholeLayout) {
   EXPECT_TRUE(files->held_by_live_owner(what.id));
 }
 
+TEST_F(Containers, NamedVolumesStayAndAnonymousOnesGoWithTheirContainer) {
+  const auto files = open();
+  for (const auto durability : {Durability::Full, Durability::Process, Durability::None}) {
+    auto what = container(*files, "web");
+    what.durability = durability;
+    what.named_volumes = {"data", "more"};
+    what.anonymous_volumes = {"volume.0", "volume.12"};
+    what.owner = ::geteuid() == 0 ? std::optional<uid_t>{4242} : std::nullopt;
+    ASSERT_TRUE(files->create(what));
+    EXPECT_THAT(names_in(data("volumes")), ElementsAre("data", "more"));
+    EXPECT_EQ(mode_of(data("volumes")), 0700U);
+    EXPECT_EQ(mode_of(data("volumes/data")), 0700U);
+    struct stat status {};
+    ASSERT_EQ(::stat(data("volumes/data").c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, ::geteuid());
+    ASSERT_EQ(::stat(data("containers/web-1/volume.12").c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, what.owner.value_or(::geteuid()));
+    EXPECT_THAT(names_in(data("containers/web-1/volume.0")), IsEmpty()) << "not that of another";
+    write_file(data("volumes/data/kept"), "kept");
+    write_file(data("containers/web-1/volume.0/gone"), "gone");
+
+    ASSERT_TRUE(files->discard(what.id, durability));
+    EXPECT_EQ(read_file(data("volumes/data/kept")), "kept");
+    EXPECT_FALSE(exists(data("containers/web-1")));
+    ASSERT_TRUE(files->create(container(*files, "web")));
+    EXPECT_FALSE(exists(data("containers/web-1/volume.0"))) << "who asks for none has none";
+    ASSERT_TRUE(files->discard(what.id, Durability::Process));
+  }
+}
+
+TEST_F(Containers, AVolumeThatIsALinkIsAnError) {
+  const auto files = open();
+  std::filesystem::create_directories(data("volumes"));
+  std::filesystem::create_directory_symlink("/etc", data("volumes/data"));
+  auto what = container(*files, "web");
+  what.named_volumes = {"data"};
+  const auto made = files->create(what);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::CreateFailed);
+  EXPECT_FALSE(exists(data("containers/web-1")));
+}
+
 TEST_F(Containers, AMountPointWithoutAMountIsLeftOutOfTheClone) {
   const auto files = open();
   std::filesystem::create_directories(dir_ / "source/etc");

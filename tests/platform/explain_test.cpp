@@ -23,7 +23,10 @@ Policy rich() {
   policy.scratch_dir = policy.container_dir + "/tmp";
   policy.native_image = true;
   policy.paths = {{"/home/me/out", Access::Write}, {"/opt/tool", Access::Read}};
-  policy.volumes = {{"data", "/data", false, ""}, {"", "/src", true, "/home/me/src"}};
+  policy.volumes = {{"data", "/data", false, "", VolumeKind::Named},
+                    {"", "/src", true, "/home/me/src", VolumeKind::Bind},
+                    {"", "/t", false, "", VolumeKind::Tmpfs, "", Bytes{1 << 20}},
+                    {"", "/var", false, ""}};
   policy.network = {NetMode::Local, {8080, 40001}, {5432, 8080, 40001}, {53, 80, 443}};
   policy.gpu = GpuAccess::MpsOnly;
   policy.seccomp = specs::SeccompProfile::Build;
@@ -78,8 +81,10 @@ TEST(ExplainJson, HoldsTheWholePolicy) {
     "scratch_dir": "/srv/ringfort/containers/web-1/tmp",
     "native_image": true,
     "paths": [{"path": "/home/me/out", "access": "write"}, {"path": "/opt/tool", "access": "read"}],
-    "volumes": [{"name": "data", "target": "/data", "read_only": false, "source": null},
-                {"name": null, "target": "/src", "read_only": true, "source": "/home/me/src"}],
+    "volumes": [{"kind": "named", "name": "data", "target": "/data", "read_only": false, "source": null},
+                {"kind": "bind", "name": null, "target": "/src", "read_only": true, "source": "/home/me/src"},
+                {"kind": "tmpfs", "name": null, "target": "/t", "read_only": false, "source": null},
+                {"kind": "anonymous", "name": null, "target": "/var", "read_only": false, "source": null}],
     "network": {"mode": "local", "bind_ports": [8080, 40001], "connect_ports": [5432, 8080, 40001],
                 "seatbelt_connect_ports": [53, 80, 443]},
     "gpu": "mps-only", "gpu_devices": null, "seccomp": "build", "memory_limit": 536870912, "max_files": 4096})");

@@ -31,6 +31,10 @@ GapFacts whole_machine() {
   return facts;
 }
 
+VolumeRule bound(const std::string& source, const std::string& target, bool read_only) {
+  return {"", target, read_only, source, VolumeKind::Bind, source};
+}
+
 struct Row {
   const char* sentence;
   void (*change)(Policy&, GapFacts&);  ///< null = it is there for the quiet policy, too
@@ -92,11 +96,30 @@ TEST(Gaps, EachStandsWhereItIsTrueAndOnlyThere) {
          policy.paths = {{"/data", Access::Read}};
        },
        {Landlock, Namespaces, Network}},
-      {"volume /v is not mounted",
+      {"volume /v is not mounted: its directory",
        [](Policy& policy, GapFacts&) {
-         policy.volumes = {{"v", "/v", false, {}}};
+         policy.volumes = {{"v", "/v", false, {}, VolumeKind::Named}};
        },
+       {Landlock}},
+      {"volume /t is not mounted: this level has no tmpfs",
+       [](Policy& policy, GapFacts&) {
+         policy.volumes = {{"", "/t", false, {}, VolumeKind::Tmpfs}};
+       },
+       {Landlock}},
+      {"volume /b is not mounted: its source /srv is opened",
+       [](Policy& policy, GapFacts&) { policy.volumes = {bound("/srv", "/b", true)}; },
+       {Landlock}},
+      {"volume /b can be written to",
+       [](Policy& policy, GapFacts&) {
+         policy.volumes = {bound("/srv", "/a", false), bound("/srv/b", "/b", true)};
+       },
+       {Landlock}},
+      {"own files are readable below /data/containers",
+       [](Policy& policy, GapFacts&) { policy.volumes = {bound("/data/containers", "/b", true)}; },
        {Landlock, Namespaces, Network}},
+      {"what is made in /srv is root's",
+       [](Policy& policy, GapFacts&) { policy.volumes = {bound("/srv", "/b", false)}; },
+       {Namespaces, Network}},
       {"GPU metal-compute",
        [](Policy& policy, GapFacts&) { policy.gpu = GpuAccess::MetalCompute; },
        {Landlock, Namespaces, Network}}};
@@ -135,6 +158,11 @@ TEST(Gaps, FieldsThatOnlyOtherLevelsHoldAreNamed) {
   service.resources.pids_limit = 5;
   EXPECT_THAT(fields_not_held(service, plan, false),
               ElementsAre("hostname", "resources.pids_limit"));
+  service.storage = {specs::NamedStorage{"a", "/a", false, {}, {}},
+                     specs::TmpfsStorage{"/t", {}, {}},
+                     specs::NamedStorage{"b", "/b", false, {}, {}}};
+  EXPECT_THAT(fields_not_held(service, plan, false),
+              ElementsAre("hostname", "resources.pids_limit", "storage.named", "storage.tmpfs"));
   plan.level = Level::Namespaces;
   plan.limits = {{6, 5, 5}};  // RLIMIT_NPROC
   EXPECT_THAT(fields_not_held(service, plan, false), IsEmpty());

@@ -35,6 +35,14 @@ HostFacts machine(std::uint32_t abi, bool root) {
   return host;
 }
 
+VolumeRule named_volume(const std::string& name, const std::string& target) {
+  return {name, target, false, {}, VolumeKind::Named, "/data/volumes/" + name};
+}
+
+VolumeRule bound(const std::string& source, const std::string& target, bool read_only) {
+  return {"", target, read_only, source, VolumeKind::Bind, source};
+}
+
 Policy image_policy() {
   Policy policy;
   policy.container_dir = "/data/containers/web-1";
@@ -44,7 +52,7 @@ Policy image_policy() {
   policy.network.mode = NetMode::Local;
   policy.network.bind_ports = {8080, 20001};
   policy.network.connect_ports = {8080, 20001};
-  policy.volumes = {{"my-data", "/data", false, {}}};
+  policy.volumes = {named_volume("my-data", "/data")};
   return policy;
 }
 
@@ -158,6 +166,117 @@ TEST(LaunchPlan, MatchesItsGoldenFiles) {
       "plan_host_landlock.txt"));
 }
 
+/// What is mounted for storage and flags, as text.
+std::vector<std::string> shown(const LaunchPlan& plan) {
+  std::vector<std::string> lines;
+  for (const auto& mount : plan.mounts) {
+    const bool is_flags = mount.kind == wire::MountKind::Bind && mount.source == mount.target;
+    const bool is_volume = (mount.flags & wire::kVolume) != 0;
+    if (!is_volume && !(is_flags && mount.target.starts_with("/home"))) continue;
+    std::string line = mount.target + " " + mount.source + mount.data;
+    if ((mount.flags & wire::kReadOnly) != 0) line += " ro";
+    if ((mount.flags & wire::kIdmapped) != 0) line += " idmapped";
+    EXPECT_EQ(mount.flags & wire::kWithDevices, 0U) << line;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+Policy volume_policy() {
+  Policy policy = host_policy();
+  const VolumeRule anonymous{
+      "", "/cache", false, {}, VolumeKind::Anonymous, "/data/containers/run-1/volume.0"};
+  const VolumeRule memory{"", "/t", false, {}, VolumeKind::Tmpfs, "", Bytes{1 << 20}, 0700};
+  policy.volumes = {anonymous, named_volume("db", "/home/me/out/db"),
+                    bound("/srv/in", "/home/me/project", true), memory};
+  policy.paths = {{"/home/me/out", Access::Write}, {"/home/me/project/sub", Access::Read}};
+  return policy;
+}
+
+TEST(LaunchPlan, MountsVolumesAndPathsWithParentsFirst) {
+  auto as_user = command({"true"});
+  EXPECT_THAT(shown(made(volume_policy(), as_user, Level::Namespaces, machine(7, false))),
+              ElementsAre("/cache /data/containers/run-1/volume.0", "/home/me/out /home/me/out",
+                          "/home/me/out/db /data/volumes/db", "/home/me/project /srv/in ro",
+                          "/home/me/project/sub /home/me/project/sub ro",
+                          "/t size=1048576,nr_inodes=256,mode=700,uid=1000,gid=1000"));
+
+  as_user.uid = as_user.gid = 1700000001;
+  as_user.ids_of_block = true;
+  const auto of_root = made(volume_policy(), as_user, Level::Network, machine(7, true));
+  EXPECT_THAT(
+      shown(of_root),
+      ElementsAre("/cache /data/containers/run-1/volume.0", "/home/me/out /home/me/out idmapped",
+                  "/home/me/out/db /data/volumes/db idmapped",
+                  "/home/me/project /srv/in ro idmapped",
+                  "/home/me/project/sub /home/me/project/sub ro idmapped",
+                  "/t size=1048576,nr_inodes=256,mode=700,uid=1700000001,gid=1700000001"));
+  for (const auto& mount : of_root.mounts)
+    if (mount.target == "/home/me/out/db") {
+      EXPECT_EQ(mount.idmap_uid, 0U);
+    }
+}
+
+TEST(LaunchPlan, ANamedUserOwnsWhatIsBoundAndNotTheRuntimesVolumes) {
+  auto as_user = command({"true"});
+  as_user.uid = as_user.gid = 1234;  // --user: no id of the block
+  const auto lines = shown(made(volume_policy(), as_user, Level::Namespaces, machine(7, true)));
+  EXPECT_THAT(lines, testing::Contains("/home/me/out/db /data/volumes/db idmapped"));
+  EXPECT_THAT(lines, testing::Contains("/home/me/project /srv/in ro"));
+}
+
+TEST(LaunchPlan, LandlockLetsWriteOnWritableVolumesOnly) {
+  const auto host = machine(7, false);
+  const auto writes = [&](Level level, const std::string& path) {
+    const auto plan = made(volume_policy(), command({"true"}), level, host);
+    return std::ranges::any_of(plan.file_rules, [&](const auto& rule) {
+      return rule.path == path && (rule.access & 2U) != 0;  // LANDLOCK_ACCESS_FS_WRITE_FILE
+    });
+  };
+  EXPECT_TRUE(writes(Level::Namespaces, "/home/me/out/db"));
+  EXPECT_TRUE(writes(Level::Namespaces, "/t"));
+  EXPECT_FALSE(writes(Level::Namespaces, "/home/me/project"));
+  EXPECT_TRUE(writes(Level::Landlock, "/data/volumes/db"));
+  EXPECT_TRUE(writes(Level::Landlock, "/data/containers/run-1/volume.0"));
+  EXPECT_FALSE(writes(Level::Landlock, "/srv/in"));
+  for (const auto& rule :
+       made(volume_policy(), command({"true"}), Level::Landlock, host).file_rules)
+    for (const char* target : {"/cache", "/home/me/out/db", "/home/me/project", "/t"})
+      EXPECT_NE(rule.path, target) << "no target is a host path";
+}
+
+TEST(LaunchPlan, GivesTheProgramThePlaceOfEachVolumeThatIsTheRuntimes) {
+  const auto value = [](Level level, const std::string& name) {
+    const auto plan = made(volume_policy(), command({"true"}), level, machine(7, false));
+    for (const auto& entry : plan.env)
+      if (entry.starts_with("RINGFORT_VOLUME_" + name + "=")) return entry.substr(17 + name.size());
+    return std::string{};
+  };
+  EXPECT_EQ(value(Level::Landlock, "DB"), "/data/volumes/db");
+  EXPECT_EQ(value(Level::Namespaces, "DB"), "/home/me/out/db");
+  EXPECT_EQ(value(Level::Landlock, "CACHE"), "/data/containers/run-1/volume.0");
+  EXPECT_EQ(value(Level::Namespaces, "CACHE"), "/cache");
+}
+
+TEST(LaunchPlan, AtLandlockRootsNamedVolumesAreGivenToNobody) {
+  auto as_user = command({"true"});
+  as_user.uid = as_user.gid = 1700000001;
+  const auto refused =
+      make_launch_plan(volume_policy(), as_user, Level::Landlock, machine(7, true));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::Unsupported);
+  EXPECT_THAT(refused.error().hint, HasSubstr("--isolation namespaces"));
+  EXPECT_TRUE(make_launch_plan(host_policy(), as_user, Level::Landlock, machine(7, true)));
+}
+
+TEST(LaunchPlan, AVolumeMayBeThePlaceToWorkInWhereItIsMounted) {
+  auto there = command({"true"});
+  there.workdir = "/cache/sub";
+  EXPECT_EQ(made(volume_policy(), there, Level::Namespaces, machine(7, false)).cwd, "/cache/sub");
+  EXPECT_EQ(made(volume_policy(), there, Level::Landlock, machine(7, false)).cwd,
+            host_policy().scratch_dir);
+}
+
 TEST(LaunchPlan, RefusesWhatNoProgramCanBeGiven) {
   const auto error_of = [](std::vector<std::string> argv) {
     auto plan = make_launch_plan(host_policy(), command(std::move(argv)), Level::Landlock,
@@ -233,8 +352,10 @@ TEST(LaunchPlan, LimitsProcessesWhereTheirCountIsTheTreesOwn) {
   constexpr std::uint32_t kNProc = 6;  // RLIMIT_NPROC
   auto limited = command({"/bin/sleep"});
   limited.pids_limit = 64;
+  auto policy = image_policy();
+  policy.volumes.clear();
   const auto plan_for = [&](Level level, const HostFacts& host) {
-    return made(image_policy(), limited, level, host);
+    return made(policy, limited, level, host);
   };
   EXPECT_FALSE(limits_processes(plan_for(Level::Landlock, machine(7, false))))
       << "all of the user's processes count";

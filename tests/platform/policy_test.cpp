@@ -248,11 +248,43 @@ TEST(Policy, TurnsStorageIntoVolumesAndNeverIntoHostPaths) {
   const auto policy = make_policy(service, {}, kContext).value();
 
   EXPECT_THAT(policy.paths, IsEmpty());
-  EXPECT_THAT(policy.volumes,
-              ElementsAre(VolumeRule{"data", "/data", true, ""},
-                          VolumeRule{"", "/data/in", false, "/home/me/in"},
-                          VolumeRule{"", "/etc", false, ""}, VolumeRule{"", "/models", true, ""},
-                          VolumeRule{"", "/var/cache", false, ""}));
+  const std::string own = kContext.container_dir;
+  using enum VolumeKind;
+  const auto data_dir = own.substr(0, own.rfind("/containers/"));
+  EXPECT_THAT(
+      policy.volumes,
+      ElementsAre(VolumeRule{"data", "/data", true, "", Named, data_dir + "/volumes/data"},
+                  VolumeRule{"", "/data/in", false, "/home/me/in", Bind, "/home/me/in"},
+                  VolumeRule{"", "/etc", false, "", Anonymous, own + "/volume.2"},
+                  VolumeRule{"", "/models", true, "", Anonymous, own + "/volume.3"},
+                  VolumeRule{"", "/var/cache", false, "", Tmpfs, "", Bytes{64 << 20}, 01777}));
+}
+
+TEST(Policy, TakesSizeAndModeOfATmpfs) {
+  const auto policy =
+      make_policy(with_storage({specs::TmpfsStorage{"/t", Bytes{4096}, 0750}}), {}, kContext)
+          .value();
+  EXPECT_EQ(policy.volumes.at(0).size, Bytes{4096});
+  EXPECT_EQ(policy.volumes.at(0).mode, 0750U);
+}
+
+TEST(Policy, BindsNothingOfRingfortsOwnToBeWritten) {
+  const std::string own = kContext.container_dir;
+  const auto data_dir = own.substr(0, own.rfind("/containers/"));
+  for (const auto& source : {own, data_dir, data_dir + "/volumes/x", std::string{"/"}}) {
+    const auto error = refusal(with_storage({specs::BindStorage{source, "/b", false}}));
+    EXPECT_EQ(error.kind, ErrorKind::InvalidSpec) << source;
+    EXPECT_THAT(error.what, HasSubstr("storage source " + source)) << source;
+    EXPECT_TRUE(make_policy(with_storage({specs::BindStorage{source, "/b", true}}), {}, kContext))
+        << source;
+  }
+}
+
+TEST(Policy, KnowsTheNamesOfAnonymousVolumes) {
+  EXPECT_EQ(anonymous_volume(12), "volume.12");
+  EXPECT_TRUE(is_anonymous_volume("volume.12"));
+  for (const char* name : {"volume.", "volume", "volume.x", "volume.1x", "rootfs"})
+    EXPECT_FALSE(is_anonymous_volume(name)) << name;
 }
 
 TEST(Policy, RefusesTargetsThatHideTheSystemsOwnFiles) {
@@ -389,7 +421,7 @@ RC_GTEST_PROP(PolicyProperty, TakesEveryTargetThatValidationTakes, ()) {
   service.image.name = "host";
   const auto few = rc::gen::resize(4, rc::gen::container<std::vector<std::string>>(target));
   for (const auto& one : *few) service.storage.emplace_back(specs::AnonymousStorage{one, {}});
-  service.storage.emplace_back(specs::BindStorage{*rc::gen::resize(4, target), "/last", false});
+  service.storage.emplace_back(specs::BindStorage{*rc::gen::resize(4, target), "/last", true});
 
   const bool is_valid = specs::validate(deployment).empty();
   RC_CLASSIFY(is_valid);

@@ -167,6 +167,42 @@ TEST_P(FileVerdict, NamesTheNearestRuleAndTheFlag) {
   EXPECT_THAT(world_.ask("read", ".ssh/key").remedy, HasSubstr("storage entry of type bind"));
 }
 
+TEST_P(FileVerdict, AVolumeIsTheRuleOfWhatIsBelowIt) {
+  world_.ask_of_spec();
+  world_.directory("/srv/in");
+  world_.directory("/data/volumes/db");
+  world_.policy().volumes = {{"db", "/db", false, "", VolumeKind::Named, "/data/volumes/db"},
+                             {"", "/in", true, "/srv/in", VolumeKind::Bind, "/srv/in"},
+                             {"", "/t", false, "", VolumeKind::Tmpfs, "", Bytes{1 << 20}}};
+  world_.service().storage = {specs::TmpfsStorage{"/t", {}, {}},
+                              specs::NamedStorage{"db", "/db/", false, {}, {}},
+                              specs::BindStorage{"/srv/in", "/in", true}};
+  const bool is_landlock = GetParam() == Level::Landlock;
+  const std::string db = is_landlock ? "/data/volumes/db" : "/db";
+  const std::string in = is_landlock ? "/srv/in" : "/in";
+
+  const auto written = world_.ask("write", db + "/new");
+  EXPECT_TRUE(written.allowed);
+  ASSERT_TRUE(written.rule);
+  EXPECT_EQ(written.rule->text, "volume db");
+  EXPECT_EQ(written.rule->origin, Origin::Spec);
+  EXPECT_EQ(written.rule->field, "storage[1]");
+  EXPECT_TRUE(world_.allows("read", in));
+  const auto refused = world_.ask("write", in + "/new");
+  EXPECT_FALSE(refused.allowed);
+  ASSERT_TRUE(refused.nearest);
+  EXPECT_EQ(refused.nearest->text, "the bind of /srv/in");
+  EXPECT_EQ(refused.nearest->gives, "read, exec");
+  EXPECT_EQ(refused.held_by, is_landlock ? Holder::Landlock : Holder::Mounts);
+  EXPECT_EQ(world_.allows("write", "/t/new"), !is_landlock);
+  EXPECT_EQ(is_landlock, refused.remedy.find("readonly") == std::string::npos);
+  // A target is no host path, and what lies there on the host is hidden.
+  EXPECT_EQ(world_.allows("write", "/db/new"), !is_landlock);
+  world_.directory("/db");
+  world_.file("/db/hosts");
+  EXPECT_EQ(world_.allows("write", "/db/new"), !is_landlock);
+}
+
 /// What the flag names is then allowed: for any path that is there.
 TEST_P(FileVerdict, TheFlagsThatAreNamedDoIt) {
   const std::vector<std::string> paths{"/etc/shadow",   "/home/me/.ssh/key",  "/home/me/work/a",
