@@ -29,6 +29,8 @@ class Rootfs {
         [this](PruneImages& prune) {
           return hand_on<Result<std::vector<std::string>>>(std::move(prune));
         },
+        [this](ListVolumes list) { return hand_on<Result<std::vector<VolumeEntry>>>(list); },
+        [this](RemoveVolume& remove) { return hand_on<Status>(std::move(remove)); },
         [this](Build& build) {
           return hand_on<Result<std::shared_ptr<const Site>>>(std::move(build));
         },

@@ -2,6 +2,7 @@
 #include "ringfort/actors/recovery.hpp"
 #include "ringfort/actors/rootfs.hpp"
 #include "ringfort/actors/site.hpp"
+#include "ringfort/actors/volumes.hpp"
 #include "ringfort/platform/log_reader.hpp"
 
 #include <cerrno>
@@ -48,6 +49,10 @@ class RootfsWorker {
           return after(images().remove(remove.image, remove.force, in_use(remove.in_use)));
         },
         [this](const PruneImages& prune) { return after(on_prune(prune)); },
+        [this](ListVolumes) { return after(list_volumes(*seams_.files)); },
+        [this](const RemoveVolume& remove) {
+          return after(remove_volume(remove.name, *seams_.files));
+        },
         [this](const Build& build) {
           const auto& facts = memo_.of(*build.recipe->service);
           return after(build_site(*build.recipe, facts, settings_, seams_));

@@ -71,6 +71,8 @@ class Supervisor {
           prune.in_use = images_in_use();
           return to_rootfs<Result<std::vector<std::string>>>(prune);
         },
+        [this](ListVolumes list) { return to_rootfs<Result<std::vector<VolumeEntry>>>(list); },
+        [this](RemoveVolume& remove) { return to_rootfs<Status>(remove); },
         [this](const ContainerExited& exited) { on_exited(exited); },
         [this](const Gone& gone) { forget(gone.who); },
     };

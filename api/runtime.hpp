@@ -71,6 +71,11 @@ class Runtime {
   Status remove_image(std::string_view image, bool force = false);
   Result<std::vector<std::string>> prune_images();
 
+  // Named volumes
+  Result<std::vector<VolumeEntry>> list_volumes();
+  /// Error: Conflict while a container with a record names it.
+  Status remove_volume(std::string_view name);
+
   // Life of a container
   Result<Created> create_container(const ContainerId& id, const specs::Service& service,
                                    const RunOptions& options = {});

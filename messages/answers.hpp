@@ -54,6 +54,12 @@ struct ImageEntry {
   std::uint64_t bytes = 0;
 };
 
+struct VolumeEntry {
+  std::string name;
+  std::uint64_t bytes = 0;           ///< on the disk
+  std::vector<std::string> used_by;  ///< recorded containers that name it
+};
+
 struct ContainerEntry {
   ContainerId id;
   std::string image;

@@ -4,6 +4,7 @@
 
 #include "ringfort/messages/container.hpp"
 #include "ringfort/messages/images.hpp"
+#include "ringfort/messages/volumes.hpp"
 #include "ringfort/specs/restart.hpp"
 
 #include <cstddef>
@@ -78,6 +79,7 @@ struct WorkerIdle {
 using RootfsHandle =
     Actor<Status(RegisterImage), Status(PullImage), Result<std::vector<ImageEntry>>(ListImages),
           Status(RemoveImage), Result<std::vector<std::string>>(PruneImages),
+          Result<std::vector<VolumeEntry>>(ListVolumes), Status(RemoveVolume),
           Result<std::shared_ptr<const actors::Site>>(Build),
           Result<std::shared_ptr<platform::RunRequest>>(Open), Status(Discard), Status(MarkLeaving),
           Result<std::vector<LogEntry>>(ReadLog),

@@ -3,6 +3,7 @@
 
 #include "ringfort/messages/container.hpp"
 #include "ringfort/messages/images.hpp"
+#include "ringfort/messages/volumes.hpp"
 #include "ringfort/specs/names.hpp"
 
 #include <memory>
@@ -51,7 +52,8 @@ using SupervisorHandle =
           Result<ContainerState>(On<GetState>), Result<ContainerEntry>(On<GetEntry>),
           Result<Stats>(On<GetStats>), Result<std::vector<LogEntry>>(On<GetLogs>),
           Status(RegisterImage), Status(PullImage), Result<std::vector<ImageEntry>>(ListImages),
-          Status(RemoveImage), Result<std::vector<std::string>>(PruneImages)>;
+          Status(RemoveImage), Result<std::vector<std::string>>(PruneImages),
+          Result<std::vector<VolumeEntry>>(ListVolumes), Status(RemoveVolume)>;
 
 /// For its containers.
 using SupervisorInbox = Extend<SupervisorHandle, void(ContainerExited), void(Gone)>;

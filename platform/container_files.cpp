@@ -9,6 +9,7 @@
 #include "ringfort/platform/owner_lock.hpp"
 #include "ringfort/platform/record_files.hpp"
 #include "ringfort/platform/rootfs.hpp"
+#include "ringfort/specs/grammar.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -101,6 +102,8 @@ class Files final : public ContainerFiles {
            errno != ENOENT;
   }
   PortTable& ports() override { return ports_; }
+  Result<std::vector<VolumeOnDisk>> volumes() override;
+  Status remove_volume(const std::string& name, const std::function<Status()>& is_free) override;
   void drain() override { pool_.drain(); }
 
  private:
@@ -349,6 +352,40 @@ Existing Files::forget(const std::string& id) {
 void Files::give_back(Staged staged) {
   pool_.give_back(std::move(staged.container));
   if (staged.state) pool_.give_back(std::move(*staged.state));
+}
+
+// ------------------------------------------------------------------------------------ volumes
+
+Result<std::vector<VolumeOnDisk>> Files::volumes() {
+  std::vector<VolumeOnDisk> found;
+  const auto directory = open_directory_below(data_.root.get(), "volumes", O_RDONLY);
+  if (!directory && directory.error().kind == ErrorKind::NotFound) return found;
+  if (!directory) return fail(directory.error());
+  auto entries = list_directory(directory->get());
+  if (!entries) return fail(entries.error());
+  for (auto& entry : *entries)
+    if (specs::is_storage_name(entry.name))
+      found.push_back({entry.name, tree_bytes(directory->get(), entry.name)});
+  std::ranges::sort(found, {}, &VolumeOnDisk::name);
+  return found;
+}
+
+Status Files::remove_volume(const std::string& name, const std::function<Status()>& is_free) {
+  const auto is_absent = [&name] {
+    return fail(ErrorKind::NotFound, "there is no volume " + printable(name, 60),
+                "see which there are: ringfort volume ls");
+  };
+  const auto directory = open_directory_below(data_.root.get(), "volumes", O_RDONLY);
+  if (!directory && directory.error().kind != ErrorKind::NotFound) return fail(directory.error());
+  struct stat status {};
+  if (!directory || !specs::is_storage_name(name)) return is_absent();
+  if (again_after_signal([&] { return ::flock(directory->get(), LOCK_EX); }) != 0)
+    return fail(os_error("cannot lock volumes"));
+  if (::fstatat(directory->get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return means_absent(errno) ? is_absent() : fail(os_error("cannot look at volume " + name));
+  if (auto free = is_free(); !free) return free;
+  if (auto gone = pool_.throw_away(directory->get(), name); !gone) return gone;
+  return sync(directory->get());
 }
 
 // ----------------------------------------------------------------------------- run and discard

@@ -9,6 +9,7 @@
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/run_options.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,12 @@ struct NewContainer {
   std::optional<uid_t> owner;
   std::vector<std::string> named_volumes;      ///< below volumes/: made where they are not there
   std::vector<std::string> anonymous_volumes;  ///< names in the container's directory
+};
+
+/// `<data_dir>/volumes/<name>`
+struct VolumeOnDisk {
+  std::string name;
+  std::uint64_t bytes = 0;
 };
 
 class ContainerFiles {
@@ -133,6 +140,13 @@ class ContainerFiles {
 
   /// Ports of containers that have a record, also while nobody holds them.
   virtual PortTable& ports() = 0;
+
+  /// Sorted by name.
+  virtual Result<std::vector<VolumeOnDisk>> volumes() = 0;
+
+  /// Moves a named volume out of sight and deletes it in the background, if `is_free` agrees while
+  /// nobody makes a container with volumes. Error: NotFound.
+  virtual Status remove_volume(const std::string& name, const std::function<Status()>& is_free) = 0;
 
   /// Waits until nothing is left to delete in the background (used by destructors and leak checks).
   virtual void drain() = 0;

@@ -41,4 +41,8 @@ Result<CloneReport> clone_tree(int source_fd, int target_fd, const CloneOptions&
 /// Absent = ok.
 Status remove_tree(int parent_fd, const std::string& name);
 
+/// What the tree `name` below `parent_fd` takes on the disk, as far as it can be looked at. No link
+/// is followed, no mount crossed.
+std::uint64_t tree_bytes(int parent_fd, const std::string& name);
+
 }  // namespace ringfort::platform

@@ -79,6 +79,10 @@ const Verb kVerbs[] = {
      "  ringfort image ls --json\n"
      "  ringfort image rm debian\n",
      make_image},
+    {"volume", "[OPTIONS] ls | rm NAME...", "List and remove named volumes",
+     "  ringfort volume ls\n"
+     "  ringfort volume rm data cache\n",
+     make_volume},
     {"doctor", "[OPTIONS]", "Show what this machine offers, and what would bring the rest",
      "  ringfort doctor\n"
      "  ringfort doctor --isolation namespaces --json\n",

@@ -15,6 +15,7 @@ std::unique_ptr<Command> make_explain();
 std::unique_ptr<Command> make_why();
 std::unique_ptr<Command> make_validate();
 std::unique_ptr<Command> make_image();
+std::unique_ptr<Command> make_volume();
 std::unique_ptr<Command> make_doctor();
 std::unique_ptr<Command> make_version();
 std::unique_ptr<Command> make_create();

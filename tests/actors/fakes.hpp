@@ -72,6 +72,12 @@ struct FakeFiles final : platform::ContainerFiles {
   }
   bool has_directory(const ContainerId& id) const override { return !cut_short.contains(id.str()); }
   platform::PortTable& ports() override { return ports_; }
+  Result<std::vector<platform::VolumeOnDisk>> volumes() override {
+    return std::vector<platform::VolumeOnDisk>{};
+  }
+  Status remove_volume(const std::string&, const std::function<Status()>& is_free) override {
+    return is_free();
+  }
   void drain() override {}
   std::map<std::string, std::string> records;
   std::set<std::string> live_owners;

@@ -36,6 +36,7 @@ class Battery:
             "free": free_port(), "scratch": ".", "own": own, "state": own,
             "setuid": world.setuid, "near": world.offers, "near_pid": world.victim.pid,
             "near_port": world.port, "near_key": world.near_key, "planted": world.planted,
+            "tools": world.tools, "shared": world.shared,
         }
         if container:
             names["own"] = f"{world.data}/containers/{container}-1"
@@ -56,6 +57,7 @@ class Battery:
     def outside(self, row, near=None):
         if row.how == "image":
             self.world.plant(*row.options)
+        self.world.empty_shared()
         words = (row.control or row.words).format(**self.names(near)).split()
         outcome = self.world.attempt_outside(words, row.how)
         self.settle()
@@ -74,6 +76,9 @@ class Battery:
         program = ["--", self.world.probe, *words]
         if row.how == "exec":
             end = self.world.ringfort("exec", "still", self.world.probe, *words)
+        elif row.how == "volume":
+            self.world.empty_shared()
+            end = self.world.up_with_volumes(level, container, words)
         elif row.how == "detached":
             end = self.world.ringfort("run", "-d", "--name", container, *start, *program)
             if end.returncode == 0:

@@ -99,6 +99,21 @@ def rows():
     for name in ("tmp", "dev", "proc", "sys", "etc", "run", "usr", "lib", "data", "etc/resolv.conf"):
         add(f"create {{planted}}/{name}", f"/{name}", (name,), how="image")
 
+    all_rows.section = "Volumes"
+    add("append {w}/secret", "write to a file of a read-only bind", how="volume")
+    add("create {w}/dir", "create a file there", how="volume")
+    add("unlink {w}/secret", "remove one there", how="volume")
+    add("rename-in {w}/secret", "move one out of there", how="volume")
+    add("chmod {w}/secret", "change a mode there", how="volume", known=METADATA)
+    add("chown {w}/secret", "change an owner there", how="volume", known=METADATA)
+    add("execute {tools}/raised raised", "gain rights by a setuid program there", how="volume")
+    add("device-node {shared}", "make a device in a writable bind and open it", how="volume")
+    add("read {data}/volumes/near/secret", "read another container's named volume")
+    add("read {data}/volumes/near/secret", "read it with volumes of one's own", how="volume")
+    add("append {data}/volumes/near/secret", "write to it", how="volume")
+    add("list {data}/volumes", "list all named volumes", how="volume")
+    add("create {data}/volumes/near", "create a file in it", how="volume", control=there)
+
     all_rows.section = "What a program is given"
     add("open-descriptor", "a descriptor beside 0, 1 and 2", how="descriptors")
     for how in ("run", "exec"):

@@ -46,11 +46,19 @@ class World:
         self.near_key = self.key + 1000000
         self.setuid = self.base + "/raised"
         self.planted = self.base + "/planted"
+        self.tools = self.base + "/tools"  # bound read-only, with a setuid program
+        self.shared = self.base + "/shared"  # bound to be written
         self.victim = None
 
     def __enter__(self):
         shutil.copy(self.probe, self.setuid)
         os.chmod(self.setuid, 0o4755)
+        os.mkdir(self.tools)
+        os.mkdir(self.shared)
+        self.give(self.shared)
+        for name, mode in (("probe", 0o755), ("raised", 0o4755)):
+            shutil.copy(self.probe, f"{self.tools}/{name}")
+            os.chmod(f"{self.tools}/{name}", mode)
         self.write(self.home + "/.key", "secret\n")
         self.give(self.home + "/.key")
         self.make_files()
@@ -201,7 +209,36 @@ class World:
             if time.monotonic() > end:
                 raise RuntimeError("the neighbour is not ready: " + self.ringfort("logs", "near").stderr)
             time.sleep(0.05)
+        self.make_volume("near")
         return json.loads(self.ringfort("inspect", "near").stdout)[0]
+
+    def empty_shared(self):
+        for name in os.listdir(self.shared):
+            os.unlink(f"{self.shared}/{name}")
+
+    def make_volume(self, name):
+        """As ringfort makes a named one, with something in it."""
+        for path in (self.data + "/volumes", f"{self.data}/volumes/{name}"):
+            if not os.path.exists(path):
+                os.mkdir(path, 0o700)
+                self.give(path)
+        self.write(f"{self.data}/volumes/{name}/secret", "secret\n")
+        self.give(f"{self.data}/volumes/{name}/secret")
+
+    def up_with_volumes(self, level, container, words):
+        """The probe as a job whose spec binds what it is about, at the same paths as outside."""
+        binds = ((self.tools, "true"), (self.files, "true"), (self.shared, "false"))
+        storage = [{"type": "bind", "source": path, "target": path, "readonly": readonly == "true"}
+                   for path, readonly in binds]
+        storage.append({"type": "anonymous", "target": "/own"})
+        service = {"rtype": "job", "image": {"name": "host"}, "network_mode": "none",
+                   "command": {"entrypoint": [self.tools + "/probe", *words]}, "storage": storage}
+        spec = {"version": "v1", "deployment": "probes", "services": {container: service}}
+        self.write(self.home + "/spec.yaml", json.dumps(spec))
+        self.give(self.home + "/spec.yaml")
+        end = self.ringfort("up", "--isolation", level, "spec.yaml")
+        end.stdout = end.stdout.replace(f"{container}-1 | ", "")
+        return end
 
     def start_still(self, level):
         """One to exec into."""

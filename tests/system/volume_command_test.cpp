@@ -172,7 +172,8 @@ TEST_P(VolumeCommand, ATmpfsHoldsWhatItsSizeSaysAndNoMore) {
   const std::string storage = "      - {type: tmpfs, target: /t, size: 1Mi, mode: 448}\n";
   const auto told = said(
       "head -c 900000 /dev/zero > /t/a && echo fits; head -c 400000 /dev/zero > /t/b || echo full; "
-      "i=0; while [ $i -lt 400 ] && true > /t/n$i; do i=$((i+1)); done; [ $i -lt 300 ] && echo few; "
+      "i=0; while [ $i -lt 400 ] && true > /t/n$i; do i=$((i+1)); done; [ $i -lt 300 ] && echo "
+      "few; "
       "ls -ld /t | cut -c1-10; echo end",
       storage);
   if (is_mounted()) {
@@ -338,6 +339,37 @@ TEST_P(VolumeCommand, WhatAProgramPlantsAtATargetForItsNextStartLeadsNowhere) {
     EXPECT_THAT(names_in(source()), testing::ElementsAre("hello"));
     EXPECT_EQ(run({"rm", "-f", "s"}).code, 0);
   }
+}
+
+TEST_P(VolumeCommand, VolumesAreListedAndRemovedWhenNoContainerNamesThem) {
+  EXPECT_EQ(run({"volume", "ls"}).out, "");
+  EXPECT_EQ(run({"volume", "ls", "--json"}).out, "[]\n");
+  const auto unknown = run({"volume", "rm", "none"});
+  EXPECT_EQ(unknown.code, 125);
+  EXPECT_THAT(unknown.err, HasSubstr("there is no volume none"));
+  EXPECT_THAT(run({"volume", "rm", "../state"}).err, HasSubstr("there is no volume ../state"));
+  if (!has_named()) GTEST_SKIP() << "refused there";
+  write_spec(service(
+      "s", "head -c 100000 /dev/zero > \"$RINGFORT_VOLUME_DATA/a\"; echo ready; exec sleep 1000",
+      named("data", "/data") + named("more", "/more"), "host", "rtype: service"));
+  Program program{command_.argv({"up", "--isolation", level_, "spec.yaml"}), command_.options()};
+  ASSERT_TRUE(program.has_said("s-1 | ready")) << program.said();
+  const auto listed = json::parse(run({"volume", "ls", "--json"}).out);
+  ASSERT_EQ(listed.size(), 2U);
+  EXPECT_EQ(listed[0]["name"], "data");
+  EXPECT_GE(listed[0]["bytes"].get<int>(), 100000);
+  EXPECT_EQ(listed[0]["used_by"], json::array({"s-1"}));
+  EXPECT_THAT(run({"volume", "ls"}).out, HasSubstr("s-1\n"));
+  const auto used = run({"volume", "rm", "data", "more"});
+  EXPECT_EQ(used.code, 125);
+  EXPECT_THAT(used.err, HasSubstr("volume data is named by container s-1"));
+  EXPECT_TRUE(fs::exists(volumes() + "/data/a") && fs::exists(volumes() + "/more"));
+  program.signal(SIGTERM);
+  (void)program.finish();
+  const auto removed = run({"volume", "rm", "data", "none", "more", "--json"});
+  EXPECT_EQ(removed.code, 125) << "one of them is not there";
+  EXPECT_EQ(json::parse(removed.out)["removed"], json::array({"data", "more"}));
+  EXPECT_THAT(names_in(volumes()), IsEmpty());
 }
 
 TEST_P(VolumeCommand, ReportsSayWhatHolds) {

@@ -1,0 +1,69 @@
+#include "ringfort/actors/volumes.hpp"
+
+#include "ringfort/specs/container_record.hpp"
+
+#include <map>
+#include <utility>
+
+namespace ringfort::actors {
+namespace {
+
+struct Users {
+  std::map<std::string, std::vector<std::string>> of;
+  std::vector<std::string> unreadable;  ///< containers
+};
+
+Result<Users> users_of_volumes(const platform::ContainerFiles& files) {
+  Users users;
+  const auto ids = files.recorded();
+  if (!ids) return fail(ids.error());
+  for (const auto& id : *ids) {
+    const auto text = files.read_record(id);
+    if (!text && text.error().kind == ErrorKind::NotFound) continue;  // gone by now
+    const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
+    if (!record) {
+      users.unreadable.push_back(id.str());
+      continue;
+    }
+    for (const auto& storage : record->service.storage)
+      if (const auto* named = std::get_if<specs::NamedStorage>(&storage))
+        if (auto& all = users.of[named->name]; all.empty() || all.back() != id.str())
+          all.push_back(id.str());
+  }
+  return users;
+}
+
+}  // namespace
+
+Result<std::vector<VolumeEntry>> list_volumes(platform::ContainerFiles& files) {
+  auto volumes = files.volumes();
+  if (!volumes) return fail(std::move(volumes.error()));
+  auto users = users_of_volumes(files);
+  if (!users) return fail(std::move(users.error()));
+  std::vector<VolumeEntry> entries;
+  for (auto& volume : *volumes) {
+    auto used_by = std::move(users->of[volume.name]);
+    entries.push_back({std::move(volume.name), volume.bytes, std::move(used_by)});
+  }
+  return entries;
+}
+
+Status remove_volume(const std::string& name, platform::ContainerFiles& files) {
+  return files.remove_volume(name, [&]() -> Status {
+    const auto users = users_of_volumes(files);
+    if (!users) return fail(users.error());
+    const auto found = users->of.find(name);
+    if (found != users->of.end())
+      return fail(ErrorKind::Conflict,
+                  "volume " + name + " is named by container " + found->second.front(),
+                  "remove that first: ringfort rm " + found->second.front());
+    if (!users->unreadable.empty())
+      return fail(ErrorKind::Conflict,
+                  "the record of container " + users->unreadable.front() +
+                      " can't be read: it may name volume " + name,
+                  "remove that first: ringfort rm " + users->unreadable.front());
+    return {};
+  });
+}
+
+}  // namespace ringfort::actors
