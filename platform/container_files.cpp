@@ -218,25 +218,20 @@ Status Files::create(const NewContainer& what) {
   return {};
 }
 
-/// The directory around them, locked against removals.
+/// The directory around them, locked against removals. At Durability::Full the sync of what is
+/// staged takes them along.
 Result<Fd> Files::make_named_volumes(const NewContainer& what) const {
   if (what.named_volumes.empty()) return Fd{};
   auto volumes = open_volumes(data_.root.get());
-  if (volumes && again_after_signal([&] { return ::flock(volumes->get(), LOCK_SH); }) != 0)
+  if (!volumes) return volumes;
+  if (again_after_signal([&] { return ::flock(volumes->get(), LOCK_SH); }) != 0)
     return fail(os_error("cannot lock volumes"));
-  bool is_new = false;
   for (const auto& name : what.named_volumes) {
-    if (!volumes) break;
-    if (::mkdirat(volumes->get(), name.c_str(), 0700) == 0) {
-      is_new = true;
-    } else if (errno != EEXIST) {
+    if (::mkdirat(volumes->get(), name.c_str(), 0700) != 0 && errno != EEXIST)
       return fail(os_error("cannot make the volume " + name));
-    }
     const auto volume = open_directory_below(volumes->get(), name, O_RDONLY);
     if (!volume) return fail(volume.error());
   }
-  if (volumes && is_new && what.durability == Durability::Full)
-    if (auto synced = sync(volumes->get()); !synced) return fail(synced.error());
   return volumes;
 }
 

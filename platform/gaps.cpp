@@ -92,6 +92,12 @@ std::string unmounted(const VolumeRule& volume) {
   }
 }
 
+/// Where ids are mapped; who else gets there may start it.
+std::string made_as_root(const std::string& path) {
+  return "what is made in " + path +
+         " is root's on the host, with any mode that the program gives it (setuid)";
+}
+
 /// Rights of Landlock only add up: what is around it gives writing there, too.
 bool is_written_by_another(const VolumeRule& volume, const Policy& policy) {
   const auto gives = [&volume](const std::string& path, bool writes) {
@@ -119,8 +125,7 @@ void add_volumes(Sentences& gaps, const Policy& policy, const GapFacts& facts,
     if (is_within(policy.container_dir, volume.source))
       gaps.push_back("ringfort's own files are readable below " + volume.source);
     if (facts.own_uid && !volume.read_only && confinement != Confinement::Landlock)
-      gaps.push_back("what is made in " + volume.source +
-                     " is root's on the host, with any mode that the program gives it (setuid)");
+      gaps.push_back(made_as_root(volume.source));
   }
 }
 
@@ -196,6 +201,11 @@ std::vector<std::string> gaps(const Policy& policy, Confinement confinement,
   for (const auto& rule : policy.paths)
     if (!is_seatbelt && is_within(policy.container_dir, rule.path))
       gaps.push_back("ringfort's own files are readable below " + rule.path);
+  const bool maps_ids =
+      confinement == Confinement::Namespaces || confinement == Confinement::Network;
+  for (const auto& rule : policy.paths)
+    if (maps_ids && facts.own_uid && rule.access == Access::Write)
+      gaps.push_back(made_as_root(rule.path));
   add_volumes(gaps, policy, facts, confinement);
   add_gpu(gaps, policy, confinement);
   add_memory(gaps, policy, facts.memory_cgroup && !is_seatbelt);

@@ -86,9 +86,17 @@ Status spare_data_directory(const std::vector<PathRule>& rules,
   for (const auto& rule : rules)
     if (rule.access == Access::Write)
       if (auto done = spared(rule.path, "--write " + rule.path); !done) return done;
-  for (const auto& volume : volumes)
-    if (volume.kind == VolumeKind::Bind && !volume.read_only)
-      if (auto done = spared(volume.source, "storage source " + volume.source); !done) return done;
+  for (const auto& volume : volumes) {
+    if (volume.kind != VolumeKind::Bind) continue;
+    const auto asked = "storage source " + volume.source;
+    // Programs write below it: a link of theirs on the way would be followed.
+    if (is_within(volume.source, data_dir))
+      return fail(ErrorKind::InvalidSpec,
+                  asked + " lies among ringfort's own files in " + std::string(data_dir),
+                  "share a volume by its name: type named");
+    if (volume.read_only) continue;
+    if (auto done = spared(volume.source, asked); !done) return done;
+  }
   return {};
 }
 

@@ -195,8 +195,8 @@ Error start_failure(wire::Step step, int number, std::uint32_t detail, const Lau
     if (step == wire::Step::MountSource && number != ENOENT && number != EACCES &&
         has_flag(detail, plan, wire::kIdmapped))
       error.hint =
-          "its file system has no idmapped mounts: put it onto another, or name the user to whom "
-          "it belongs: --user UID:GID";
+          "its file system can't be shown as the container's user's (no idmapped mounts): put it "
+          "onto ext4, xfs, btrfs or the like, or run ringfort as a plain user";
     if (step == wire::Step::Mount && has_flag(detail, plan, wire::kVolume))
       error.hint = why_no_mount(number);
   }

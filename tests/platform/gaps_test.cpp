@@ -117,6 +117,11 @@ TEST(Gaps, EachStandsWhereItIsTrueAndOnlyThere) {
       {"own files are readable below /data/containers",
        [](Policy& policy, GapFacts&) { policy.volumes = {bound("/data/containers", "/b", true)}; },
        {Landlock, Namespaces, Network}},
+      {"what is made in /out is root's",
+       [](Policy& policy, GapFacts&) {
+         policy.paths = {{"/out", Access::Write}};
+       },
+       {Namespaces, Network}},
       {"what is made in /srv is root's",
        [](Policy& policy, GapFacts&) { policy.volumes = {bound("/srv", "/b", false)}; },
        {Namespaces, Network}},
