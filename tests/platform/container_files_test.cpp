@@ -164,6 +164,35 @@ TEST_F(Containers, NamedVolumesStayAndAnonymousOnesGoWithTheirContainer) {
   }
 }
 
+TEST_F(Containers, VolumesAreMeasuredAndRemovedWhereNobodyMinds) {
+  const auto files = open();
+  EXPECT_TRUE(files->volumes()->empty());
+  auto what = container(*files, "web");
+  what.named_volumes = {"more", "data"};
+  ASSERT_TRUE(files->create(what));
+  write_file(data("volumes/data/deep/down/a"), std::string(100000, 'x'));
+  std::filesystem::create_directory_symlink("/usr", data("volumes/data/link"));
+  const auto found = files->volumes();
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 2U);
+  EXPECT_EQ((*found)[0].name, "data");
+  EXPECT_GE((*found)[0].bytes, 100000U);
+  EXPECT_LT((*found)[0].bytes, 1000000U) << "no link is followed";
+  EXPECT_LT((*found)[1].bytes, 100000U);
+
+  const auto anybody = [] { return Status{}; };
+  const auto somebody = []() -> Status { return fail(ErrorKind::Conflict, "in use", "wait"); };
+  EXPECT_EQ(files->remove_volume("data", somebody).error().kind, ErrorKind::Conflict);
+  EXPECT_TRUE(exists(data("volumes/data/deep/down/a")));
+  for (const char* name : {"none", "..", "../state", "", "data/deep"})
+    EXPECT_EQ(files->remove_volume(name, anybody).error().kind, ErrorKind::NotFound) << name;
+  ASSERT_TRUE(files->remove_volume("data", anybody));
+  EXPECT_THAT(names_in(data("volumes")), ElementsAre("more"));
+  files->drain();
+  EXPECT_THAT(names_in(data(".trash")), IsEmpty());
+  ASSERT_TRUE(files->discard(what.id, Durability::Process));
+}
+
 TEST_F(Containers, AVolumeThatIsALinkIsAnError) {
   const auto files = open();
   std::filesystem::create_directories(data("volumes"));
