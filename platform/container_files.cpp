@@ -158,7 +158,12 @@ Status make_guest_directory(int dir_fd, const std::string& name, std::optional<u
 Result<Fd> open_volumes(int root_fd) {
   if (::mkdirat(root_fd, "volumes", 0700) != 0 && errno != EEXIST)
     return fail(os_error("cannot make volumes"));
-  return open_directory_below(root_fd, "volumes", O_RDONLY);
+  auto volumes = open_directory_below(root_fd, "volumes", O_RDONLY);
+  struct stat status {};
+  const bool is_open = volumes && ::fstat(volumes->get(), &status) == 0 && (status.st_mode & 077);
+  if (is_open && ::fchmod(volumes->get(), 0700) != 0)
+    return fail(os_error("cannot close volumes to others"));
+  return volumes;
 }
 
 /// Only when there is something in it: ext4 starts writing out at close(2) what was written after a

@@ -193,6 +193,16 @@ TEST_F(Containers, VolumesAreMeasuredAndRemovedWhereNobodyMinds) {
   ASSERT_TRUE(files->discard(what.id, Durability::Process));
 }
 
+TEST_F(Containers, NobodyElseMayPassThroughTheDirectoryOfVolumes) {
+  const auto files = open();
+  std::filesystem::create_directory(data("volumes"));
+  ASSERT_EQ(::chmod(data("volumes").c_str(), 0755), 0);
+  auto what = container(*files, "web");
+  what.named_volumes = {"data"};
+  ASSERT_TRUE(files->create(what));
+  EXPECT_EQ(mode_of(data("volumes")), 0700U);
+}
+
 TEST_F(Containers, AVolumeThatIsALinkIsAnError) {
   const auto files = open();
   std::filesystem::create_directories(data("volumes"));
