@@ -88,7 +88,7 @@ def processes():
             continue
         rest_of = text[text.rindex(")") + 2:].split()
         comm = text[text.index("(") + 1:text.rindex(")")]
-        found[int(name)] = (int(rest_of[1]), rest_of[0], comm, [a.decode() for a in argv])
+        found[int(name)] = (int(rest_of[1]), rest_of[0], comm, [a.decode(errors="replace") for a in argv])
     return found
 
 
