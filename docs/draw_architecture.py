@@ -153,6 +153,8 @@ def draw_processes(left, top):
     text(left + 300, zygote + 20, "A zygote that dies is replaced; its shims live on.", 11.5, SOFT)
     text(left + 300, zygote + 37, "A supervisor that dies ends its attached shims:", 11.5, SOFT)
     text(left + 300, zygote + 54, "their lease pipe reads end of file.", 11.5, SOFT)
+    text(left + 300, zygote + 77, "At level network it clones a relay beside each", 11.5, SOFT)
+    text(left + 300, zygote + 94, "shim, out of sight: it leads callers to the ports.", 11.5, SOFT)
 
     frame = zygote + 92 + 40
     border(left, frame, width, 252, "PID namespace; for a plain user also a user namespace (identity map)", 152)
@@ -164,7 +166,7 @@ def draw_processes(left, top):
              "held port, lock on state/<id>/shim"])
     arrow([(left + 140, zygote + 92), (left + 140, shim - 3)])
     text(left + 148, zygote + 113, "clone, no exec", 11.5, SOFT)
-    border(left + 318, frame + 28, 268, 212, "own mount, IPC and UTS namespaces")
+    border(left + 318, frame + 28, 268, 212, "own mount, IPC, UTS (network: network)")
     process(left + 332, shim + 28, 240, 92, "guest", "your program",
             ["own uid under root, else the caller's;",
              "descriptors 0, 1, 2; no capability;",
