@@ -283,6 +283,9 @@ Answer<Result<Stats>> Container::on_get_stats(GetStats&) {
 }
 
 Answer<Result<std::vector<LogEntry>>> Container::on_get_logs(GetLogs& call) {
+  // No lines would say that it is there, and its create may yet fail.
+  if (machine_.state == State::Creating)
+    return fail(error(ErrorKind::Conflict, "is being created", "wait until create has answered"));
   return messages::delegate(self_, context_->rootfs, ReadLog{id_, call.query});
 }
 

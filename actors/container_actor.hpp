@@ -142,6 +142,7 @@ class Container {
   std::optional<std::uint16_t> port_number() const;
   void stop_now(const messages::Stop& call);
 
+  void leave();
   void lose_name();
   void answer_create();
   void answer_start();

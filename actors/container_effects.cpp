@@ -85,11 +85,7 @@ Status Container::perform(Effect effect) {
       discard();
       break;
     case Effect::Quit:
-      if (!site_ && failure_ && failure_->kind == ErrorKind::Conflict) {
-        lose_name();
-      } else {
-        quit();
-      }
+      leave();
       break;
     case Effect::SignalRun:
     case Effect::RunExec:
@@ -140,6 +136,11 @@ void Container::build_with_port() {
 void Container::build_failed(Error error) {
   failure_ = named(std::move(error));
   (void)feed(Event::BuildFailed);
+}
+
+void Container::leave() {
+  const bool name_is_anothers = !site_ && failure_ && failure_->kind == ErrorKind::Conflict;
+  name_is_anothers ? lose_name() : quit();
 }
 
 /// The name is another's: so are all calls but the one that wanted it.

@@ -12,8 +12,8 @@ messages::RootfsHandle spawn_rootfs(caf::actor_system& system, Settings settings
                                     std::size_t most);
 
 /// One worker: does what it is told, blocking, and tells `owner` when it is free.
-messages::RootfsHandle spawn_rootfs_worker(caf::actor_system& system, Settings settings,
-                                           Seams seams, messages::RootfsInbox owner,
+messages::RootfsHandle spawn_rootfs_worker(caf::actor_system& system, const Settings& settings,
+                                           const Seams& seams, const messages::RootfsInbox& owner,
                                            std::size_t number);
 
 }  // namespace ringfort::actors

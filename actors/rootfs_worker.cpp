@@ -131,8 +131,8 @@ class RootfsWorker {
 
 }  // namespace
 
-RootfsHandle spawn_rootfs_worker(caf::actor_system& system, Settings settings, Seams seams,
-                                 RootfsInbox owner, std::size_t number) {
+RootfsHandle spawn_rootfs_worker(caf::actor_system& system, const Settings& settings,
+                                 const Seams& seams, const RootfsInbox& owner, std::size_t number) {
   if (seams.workers == Workers::Scheduled)
     return spawn_state<RootfsWorker>(system, settings, seams, owner, number);
   return spawn_blocking_state<RootfsWorker>(system, settings, seams, owner, number);

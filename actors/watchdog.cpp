@@ -146,7 +146,7 @@ class Watchdog {
 
 }  // namespace
 
-WatchdogHandle spawn_watchdog(caf::actor_system& system, Seams seams) {
+WatchdogHandle spawn_watchdog(caf::actor_system& system, const Seams& seams) {
   if (seams.workers == Workers::Scheduled) return spawn_state<Watchdog>(system, seams);
   return spawn_blocking_state<Watchdog>(system, seams);
 }

@@ -7,6 +7,6 @@
 namespace ringfort::actors {
 
 /// Reads /proc, so it has a thread of its own unless `seams` says otherwise.
-messages::WatchdogHandle spawn_watchdog(caf::actor_system& system, Seams seams);
+messages::WatchdogHandle spawn_watchdog(caf::actor_system& system, const Seams& seams);
 
 }  // namespace ringfort::actors

@@ -100,7 +100,7 @@ struct AccessJudge::Facts {
   std::vector<std::uint32_t> groups;
   std::uint16_t first_free_port = 1024;
 
-  Status draw(platform::PolicyContext context, platform::Command command) {
+  Status draw(const platform::PolicyContext& context, const platform::Command& command) {
     const auto& host = platform::host_facts();
     auto made = platform::make_policy(service, options, context);
     if (!made) return fail(std::move(made.error()));

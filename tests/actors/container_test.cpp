@@ -30,6 +30,20 @@ TEST_F(ContainerTest, LeavesNothingWhenItCannotBeCreated) {
   EXPECT_TRUE(create()->has_value());
 }
 
+TEST_F(ContainerTest, HasNoLogsBeforeItsCreateHasSucceeded) {
+  fake.files->create_error = Error{ErrorKind::Io, "disk full", "free some space", {}, 28};
+  bool more = true;
+  for (int between = 0; more; ++between) {
+    auto created = system.send<Result<Created>>(supervisor, Create{id, service(), {}});
+    for (int i = 0; more && i < between; ++i) more = system.run_once();
+    auto logs = send<Result<std::vector<LogEntry>>>(GetLogs{});
+    system.run();
+    ASSERT_TRUE(created && logs);
+    EXPECT_FALSE(created->has_value());
+    EXPECT_FALSE(logs->has_value()) << "after " << between << " messages";
+  }
+}
+
 TEST_F(ContainerTest, RefusesASecondCreateWhileItLives) {
   run_it();
 
