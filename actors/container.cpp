@@ -115,7 +115,7 @@ void Container::give_up_unless(const Status& asked) {
 }
 
 void Container::remove_marked() {
-  request(self_, context_->rootfs, MarkLeaving{id_, site_->durability})
+  request(self_, context_->rootfs, MarkLeaving{id_, site_})
       .then(
           [this](Status& marked) {
             if (!marked) return answer_all(removes_, fail(named(std::move(marked.error()))));

@@ -358,7 +358,9 @@ void Container::discard() {
           [this](Status& gone) {
             is_removed_ = gone.has_value();
             if (gone) return void(feed(Event::Discarded));
-            if (!found_ && gone.error().kind == ErrorKind::NotFound) return hand_over();
+            const bool is_anothers = gone.error().kind == ErrorKind::NotFound;
+            if (is_anothers && !found_) return hand_over();
+            if (is_anothers) return void(feed(Event::Discarded));  // what was found has gone
             failure_ = named(std::move(gone.error()));
             (void)feed(Event::DiscardFailed);
           },

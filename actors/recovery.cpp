@@ -18,6 +18,7 @@ std::shared_ptr<const Site> site_of(const specs::ContainerRecord& record, Bluepr
   site->level = record.level;
   site->lowered = record.lowered;
   site->durability = record.durability;
+  site->created_at = record.created_at;
   site->layers = record.layers;
   site->missing = record.missing;
   site->not_enforced = record.not_enforced;

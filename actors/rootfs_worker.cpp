@@ -60,7 +60,8 @@ class RootfsWorker {
         [this](const Open& open) { return after(open_site(*open.site, seams_)); },
         [this](const Discard& discard) { return after(discard_site(discard, seams_)); },
         [this](const MarkLeaving& mark) {
-          return after(seams_.files->mark_leaving(mark.id, mark.durability));
+          return after(
+              seams_.files->mark_leaving(mark.id, mark.site->durability, mark.site->created_at));
         },
         [this](const ReadLog& read) { return after(on_read_log(read)); },
         [this](const Recover& recover) {

@@ -97,7 +97,7 @@ std::string record_text(const Recipe& recipe, const ServiceFacts& facts, const S
   if (site.cgroup) record.cgroup = site.cgroup->get()->path();
   record.native_image = image && image->native;
   record.own_libraries = image && image->own_libraries;
-  record.created_at = seams.now();
+  record.created_at = site.created_at;
   return specs::to_text(record, facts.record_json);
 }
 
@@ -234,6 +234,7 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   site->level = level;
   site->lowered = std::move(chosen->lowered);
   site->durability = recipe.options.durability.value_or(settings.durability);
+  site->created_at = seams.now();
   if (site->durability == Durability::None && settings.on_exit == OnExit::Keep)
     return cannot_create(Error{ErrorKind::InvalidSpec,
                                "durability none keeps no record, and this runtime's containers are "
@@ -287,14 +288,15 @@ Status discard_site(const messages::Discard& what, const Seams& seams) {
       return fail(Error{ErrorKind::Conflict, "belongs to another runtime that is alive",
                         "remove it there", id.str(), 0});
     Status gone = seams.spawner->end_found(id.str(), state_directory(*seams.files, id));
-    if (gone) gone = seams.files->discard_found(id, Durability::Process);
+    if (gone) gone = seams.files->discard_found(id, Durability::Process, {});
     // Its record could not be read, so nobody knows which port was its own.
     if (gone) (void)seams.forget_stray_ports();
     return gone;
   }
   if (what.site->cgroup) what.site->cgroup->drop();
-  Status gone = what.found ? seams.files->discard_found(id, what.site->durability)
-                           : seams.files->discard(id, what.site->durability);
+  Status gone = what.found
+                    ? seams.files->discard_found(id, what.site->durability, what.site->created_at)
+                    : seams.files->discard(id, what.site->durability);
   if (!gone) gone.error().container = id.str();
   return gone;
 }

@@ -59,6 +59,7 @@ struct Site {
   Level level = Level::Landlock;
   std::string lowered;  ///< at best effort: how this is less than what was asked for
   Durability durability = Durability::Process;
+  WallTime created_at{};  ///< as its record has it: no other of its name does
   platform::Policy policy;
   platform::LaunchPlan plan;
   std::vector<std::string> layers;

@@ -42,7 +42,7 @@ struct Discard {
 /// Says in its record that its removal has begun.
 struct MarkLeaving {
   ContainerId id;
-  Durability durability = Durability::Process;
+  std::shared_ptr<const actors::Site> site;
 };
 /// Finds what another process left under this name.
 struct Recover {

@@ -86,15 +86,17 @@ class Files final : public ContainerFiles {
   }
   Result<RunFiles> open_for_run(const ContainerId& id, Durability durability) override;
   Status discard(const ContainerId& id, Durability durability) override;
-  Status discard_found(const ContainerId& id, Durability durability) override {
+  Status discard_found(const ContainerId& id, Durability durability,
+                       std::optional<WallTime> created_at) override {
     Status gone = check(id);
     if (gone)
       gone = remove_contested({data_.containers.get(), data_.state.get(), data_.staging.get()},
-                              pool_, id);
+                              pool_, id, created_at);
     return gone && durability == Durability::Full ? sync_names() : gone;
   }
-  Status mark_leaving(const ContainerId& id, Durability durability) override {
-    return platform::mark_leaving(data_.state.get(), id, durability == Durability::Full);
+  Status mark_leaving(const ContainerId& id, Durability durability, WallTime created_at) override {
+    return platform::mark_leaving(data_.state.get(), id, created_at,
+                                  durability == Durability::Full);
   }
   bool has_directory(const ContainerId& id) const override {
     struct stat status {};

@@ -8,6 +8,7 @@
 #include "ringfort/platform/port_table.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/run_options.hpp"
+#include "ringfort/specs/status.hpp"
 
 #include <functional>
 #include <memory>
@@ -128,12 +129,16 @@ class ContainerFiles {
   /// removed it and the name is another container's by now, which is left alone.
   virtual Status discard(const ContainerId& id, Durability durability) = 0;
 
-  /// The same for a container that this runtime has only found: others may be at it, too. Error:
-  /// Conflict when its shim lives, or is being started.
-  virtual Status discard_found(const ContainerId& id, Durability durability) = 0;
+  /// The same for a container that this runtime has only found: others may be at it, too.
+  /// `created_at` is what was found in its record; empty for one whose record can't be read.
+  /// Errors: Conflict when its shim lives, or is being started; NotFound as above.
+  virtual Status discard_found(const ContainerId& id, Durability durability,
+                               std::optional<WallTime> created_at) = 0;
 
-  /// From now on the container is to be removed, also if this process dies before it is done.
-  virtual Status mark_leaving(const ContainerId& id, Durability durability) = 0;
+  /// From now on the container is to be removed, also if this process dies before it is done. One
+  /// of its name that was created at another time is left alone.
+  virtual Status mark_leaving(const ContainerId& id, Durability durability,
+                              WallTime created_at) = 0;
 
   /// False for one whose removal was cut short: it has a record and no directory any more.
   virtual bool has_directory(const ContainerId& id) const = 0;

@@ -2,6 +2,7 @@
 
 #include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/platform/record_files.hpp"
 
 #include <cerrno>
 
@@ -64,9 +65,15 @@ Status conflict(const std::string& id) {
       Error{ErrorKind::Conflict, "is being started by another runtime", "stop it first", id, 0});
 }
 
+Status anothers(const std::string& id) {
+  return fail(Error{ErrorKind::NotFound, "has gone, and its name is another container's by now",
+                    "ask again", id, 0});
+}
+
 }  // namespace
 
-Status remove_contested(const RemovalPlace& place, HalfPool& pool, const ContainerId& id) {
+Status remove_contested(const RemovalPlace& place, HalfPool& pool, const ContainerId& id,
+                        std::optional<WallTime> created_at) {
   const auto name = id.str();
   Taken container(place.containers_fd, name, place.staging_fd);
   Taken state(place.state_fd, name, place.staging_fd);
@@ -77,7 +84,15 @@ Status remove_contested(const RemovalPlace& place, HalfPool& pool, const Contain
     if (again_after_signal([&] { return ::flock(state.dir_fd(), LOCK_EX); }) != 0)
       return fail(os_error("cannot lock its records"));
     if (!state.is_in_place()) return {};
+    if (created_at) {
+      const auto record = read_record(state.dir_fd());
+      if (!record) return fail(record.error());
+      if (is_of_another(*record, *created_at)) return anothers(name);
+    }
     if (is_locked(state.dir_fd(), "shim")) return conflict(name);
+  } else if (created_at && container.dir_fd() >= 0) {
+    // The record goes last: what has the name now is not what had it.
+    return anothers(name);
   }
   // The record goes last: without the other directory it says what is to be done.
   Status taken = container.take(pool.new_name());

@@ -4,6 +4,9 @@
 
 #include "ringfort/platform/container_halves.hpp"
 #include "ringfort/specs/names.hpp"
+#include "ringfort/specs/status.hpp"
+
+#include <optional>
 
 namespace ringfort::platform {
 
@@ -14,7 +17,9 @@ struct RemovalPlace {
 };
 
 /// Moves both directories of `id` out of sight and gives them to `pool` to delete. Of two who do it
-/// at once both succeed. Absent = done. Error: Conflict when its shim lives or is being started.
-Status remove_contested(const RemovalPlace& place, HalfPool& pool, const ContainerId& id);
+/// at once both succeed. Absent = done. Errors: Conflict when its shim lives or is being started;
+/// NotFound when the name is that of a container by now that was not created at `created_at`.
+Status remove_contested(const RemovalPlace& place, HalfPool& pool, const ContainerId& id,
+                        std::optional<WallTime> created_at);
 
 }  // namespace ringfort::platform

@@ -135,7 +135,12 @@ Status rewrite_record(const RecordPlace& place, const ContainerId& id, const std
   return replace_record(dir->get(), text, synced);
 }
 
-Status mark_leaving(int state_fd, const ContainerId& id, bool synced) {
+bool is_of_another(const std::string& text, WallTime created_at) {
+  const auto record = specs::parse_container_record(text);
+  return record && record->created_at != created_at;
+}
+
+Status mark_leaving(int state_fd, const ContainerId& id, WallTime created_at, bool synced) {
   const auto name = id.str() + "/record";
   const Fd file{::openat(state_fd, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   if (!file && errno == ENOENT) return {};
@@ -143,6 +148,9 @@ Status mark_leaving(int state_fd, const ContainerId& id, bool synced) {
   if (!file || ::pread(file.get(), word, sizeof word, 0) != sizeof word)
     return fail(os_error("cannot read its record"));
   if (std::string_view(word, sizeof word) != specs::kOwnerWord) return {};  // said, or not ours
+  const auto text = read_all(file.get(), kMostBytes, "cannot read its record");
+  if (!text) return fail(text.error());
+  if (is_of_another(*text, created_at)) return {};
   if (::pwrite(file.get(), specs::kLeavingWord.data(), sizeof word, 0) != sizeof word ||
       (synced && ::fdatasync(file.get()) != 0))
     return fail(os_error("cannot mark its record as leaving", "free some space, then try again"));

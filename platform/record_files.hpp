@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ringfort/specs/names.hpp"
+#include "ringfort/specs/status.hpp"
 
 #include <string>
 #include <vector>
@@ -34,9 +35,13 @@ Status take_over_record(const RecordPlace& place, const ContainerId& id, const s
 Status rewrite_record(const RecordPlace& place, const ContainerId& id, const std::string& nonce,
                       const std::string& text, bool synced);
 
+/// Is `text` the record of a container that was created at another time than `created_at`? One
+/// that is damaged tells nothing: false.
+bool is_of_another(const std::string& text, WallTime created_at);
+
 /// Says in the record of `id` that its removal has begun; written through to the disk if `synced`.
-/// Absent = done. Error: Io.
-Status mark_leaving(int state_fd, const ContainerId& id, bool synced);
+/// Absent, or another container's of that name = done. Error: Io.
+Status mark_leaving(int state_fd, const ContainerId& id, WallTime created_at, bool synced);
 
 /// Is the record of `id`, which was made by `nonce`, gone, or another owner's, or to be removed?
 /// One that can't be looked at, or is damaged, is not.

@@ -62,10 +62,11 @@ struct FakeFiles final : platform::ContainerFiles {
     records.erase(id.str());
     return {};
   }
-  Status discard_found(const ContainerId& id, Durability durability) override {
+  Status discard_found(const ContainerId& id, Durability durability,
+                       std::optional<WallTime>) override {
     return discard(id, durability);
   }
-  Status mark_leaving(const ContainerId& id, Durability) override {
+  Status mark_leaving(const ContainerId& id, Durability, WallTime) override {
     if (mark_error) return fail(*mark_error);
     marked.insert(id.str());
     return {};

@@ -1,5 +1,6 @@
 #include "ringfort/platform/container_files.hpp"
 
+#include "ringfort/specs/container_record.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
@@ -345,7 +346,7 @@ TEST_F(Containers, WhatIsTakenOverHearsOnItsOwnName) {
   ASSERT_TRUE(files->create(first));
   {
     const auto other = open();
-    ASSERT_TRUE(other->discard_found(first.id, first.durability));
+    ASSERT_TRUE(other->discard_found(first.id, first.durability, {}));
     EXPECT_TRUE(files->is_overtaken(first.id));
     ASSERT_TRUE(other->create(container(*other, "web")));
     EXPECT_TRUE(files->is_overtaken(first.id));
@@ -710,7 +711,7 @@ TEST_F(Containers, WhatIsAnothersByNowIsNeitherRunNorDiscarded) {
   auto first = open();
   auto second = open();
   ASSERT_TRUE(first->create(container(*first, "web")));
-  ASSERT_TRUE(second->discard_found({"web", 1}, Durability::Process));
+  ASSERT_TRUE(second->discard_found({"web", 1}, Durability::Process, {}));
   ASSERT_TRUE(second->create(container(*second, "web")));
 
   const auto opened = first->open_for_run({"web", 1}, Durability::Process);
@@ -722,6 +723,41 @@ TEST_F(Containers, WhatIsAnothersByNowIsNeitherRunNorDiscarded) {
 
   EXPECT_TRUE(second->open_for_run({"web", 1}, Durability::Process));
   EXPECT_TRUE(second->discard({"web", 1}, Durability::Process));
+}
+
+TEST_F(Containers, WhatWasFoundAndIsAnothersByNowIsNeitherMarkedNorDiscarded) {
+  const WallTime old{std::chrono::seconds(1)};
+  const WallTime young{std::chrono::seconds(2)};
+  const auto files = open();
+  const auto finder = open();
+  const auto make = [&](WallTime when) {
+    auto what = container(*files, "web");
+    specs::ContainerRecord record;
+    record.owner = files->owner_nonce();
+    record.id = what.id;
+    record.created_at = when;
+    what.record = specs::to_text(record);
+    ASSERT_TRUE(files->create(what));
+  };
+  const auto record = [&] { return *finder->read_record({"web", 1}); };
+  make(old);
+  ASSERT_TRUE(files->discard({"web", 1}, Durability::Process));
+  make(young);
+
+  const auto before = record();
+  EXPECT_TRUE(finder->mark_leaving({"web", 1}, Durability::Process, old));
+  EXPECT_EQ(record(), before);
+  const auto gone = finder->discard_found({"web", 1}, Durability::Process, old);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().kind, ErrorKind::NotFound);
+  EXPECT_EQ(record(), before);
+  EXPECT_TRUE(exists(data("containers/web-1")));
+
+  EXPECT_TRUE(finder->mark_leaving({"web", 1}, Durability::Process, young));
+  EXPECT_TRUE(finder->is_overtaken({"web", 1}));
+  EXPECT_TRUE(finder->discard_found({"web", 1}, Durability::Process, young));
+  EXPECT_FALSE(exists(data("containers/web-1")));
+  EXPECT_TRUE(finder->discard_found({"web", 1}, Durability::Process, young)) << "absent is done";
 }
 
 TEST_F(Containers, OfManyWhoWantOneNameOneGetsIt) {
@@ -752,7 +788,8 @@ TEST_F(Containers, OfManyWhoWantOneNameOneGetsIt) {
     EXPECT_FALSE(bare_won && exists(data("state/web-1"))) << "left by one that was refused";
     EXPECT_EQ(winners + conflicts, 4);
     for (const auto durability : {Durability::Process, Durability::None}) {
-      for (auto& runtime : runtimes) ASSERT_TRUE(runtime->discard_found({"web", 1}, durability));
+      for (auto& runtime : runtimes)
+        ASSERT_TRUE(runtime->discard_found({"web", 1}, durability, {}));
     }
   }
   EXPECT_THAT(residue(), IsEmpty());
