@@ -323,12 +323,7 @@ struct TakeOverRace : ContainerRestart {
     fake.traces->exit->status = 1 << 8;
   }
   /// What it does at this moment reaches the container before the take-over has its answer.
-  void while_taken_over(std::function<void()> what) {
-    fake.files->on_take_over = [this, what = std::move(what)] {
-      fake.files->on_take_over = {};
-      what();
-    };
-  }
+  void while_taken_over(std::function<void()> what) { fake.files->on_take_over = std::move(what); }
 };
 
 TEST_F(TakeOverRace, AnEndThatIsHeardMeanwhileIsJudged) {

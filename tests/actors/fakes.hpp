@@ -105,10 +105,10 @@ struct FakeFiles final : platform::ContainerFiles {
     records[id.str()] = text;
     return {};
   }
-  std::function<void()> on_take_over;
+  std::function<void()> on_take_over;  ///< once
   std::optional<Error> take_over_error;
   Status take_over(const ContainerId& id, const std::string& text, Durability) override {
-    if (on_take_over) on_take_over();
+    if (const auto hook = std::exchange(on_take_over, {})) hook();
     if (take_over_error) return fail(*take_over_error);
     records[id.str()] = text;
     return {};
