@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 namespace ringfort::actors {
 
@@ -152,11 +153,10 @@ Status create_files(const Recipe& recipe, const ServiceFacts& facts, const Site&
     files.image = std::move(image);
   }
   if (user) files.owner = user->uid;
-  for (std::size_t i = 0; i < site.policy.volumes.size(); ++i) {
-    const auto& volume = site.policy.volumes[i];
+  for (const auto& volume : site.policy.volumes) {
     if (volume.kind == platform::VolumeKind::Named) files.named_volumes.push_back(volume.name);
     if (volume.kind == platform::VolumeKind::Anonymous)
-      files.anonymous_volumes.push_back(platform::anonymous_volume(i));
+      files.anonymous_volumes.push_back(std::filesystem::path{volume.directory}.filename());
   }
   if (site.durability != Durability::None) {
     auto profile = platform::seatbelt_profile(site.policy);

@@ -5,6 +5,7 @@
 #include "ringfort/api/user_name.hpp"
 #include "ringfort/messages/configure.hpp"
 #include "ringfort/platform/attempts.hpp"
+#include "ringfort/platform/data_directory.hpp"
 #include "ringfort/platform/fd.hpp"
 #include "ringfort/platform/host_look.hpp"
 #include "ringfort/platform/image_store.hpp"
@@ -13,7 +14,6 @@
 #include "ringfort/specs/container_record.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include <fcntl.h>
@@ -28,11 +28,9 @@ constexpr std::uint32_t kAnyUidOfBlock = 1'880'000'000;  // they all own nothing
 
 /// As containers' paths have it. Nothing stays nothing.
 AccessSetting with_absolute_data_dir(AccessSetting setting) {
-  auto& path = setting.data_dir;
-  if (path.empty()) return setting;
-  std::error_code error;
-  path = std::filesystem::absolute(path, error).lexically_normal().string();
-  if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  std::error_code error;  // without a working directory nothing is found there, either
+  if (!setting.data_dir.empty())
+    setting.data_dir = platform::absolute_path(setting.data_dir, error);
   return setting;
 }
 

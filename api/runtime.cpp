@@ -2,6 +2,7 @@
 #include "ringfort/api/runtime.hpp"
 
 #include "ringfort/api/impl.hpp"
+#include "ringfort/platform/data_directory.hpp"
 
 #include <filesystem>
 
@@ -26,11 +27,10 @@ Status complete(RuntimeConfig& config) {
     return fail(ErrorKind::InvalidSpec, "data_dir is empty",
                 "name a directory for ringfort's files");
   std::error_code error;
-  config.data_dir = std::filesystem::absolute(config.data_dir, error).lexically_normal().string();
+  config.data_dir = platform::absolute_path(config.data_dir, error);
   if (error)
     return fail(ErrorKind::Io, "no working directory: " + error.message(),
                 "name an absolute data_dir");
-  while (config.data_dir.size() > 1 && config.data_dir.back() == '/') config.data_dir.pop_back();
   if (config.log_dir.empty()) config.log_dir = config.data_dir + "/logs";
   if (config.port_range.first == 0 || config.port_range.first > config.port_range.last)
     return fail(ErrorKind::InvalidSpec, "the port range is empty or holds port 0",

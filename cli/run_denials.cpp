@@ -47,13 +47,19 @@ std::vector<NamedFile> named_files(const Arguments& words, const std::string& di
   return files;
 }
 
-std::vector<AccessAnswer> named_denials(const AccessJudge& judge, const Job& job,
-                                        const Arguments& command, const std::string& directory) {
+std::vector<NamedFile> named_files_there(const Arguments& words, const std::string& directory) {
+  auto files = named_files(words, directory);
+  std::erase_if(files, [&](const NamedFile& file) {
+    return (file.is_relative && directory.empty()) || ::access(file.path.c_str(), F_OK) != 0;
+  });
+  return files;
+}
+
+std::vector<AccessAnswer> named_denials(const AccessJudge& judge,
+                                        const std::vector<NamedFile>& files,
+                                        const std::string& directory) {
   std::vector<AccessAnswer> denials;
-  if (job.service.image.name != "host") return denials;
-  for (const auto& file : named_files(command, directory)) {
-    if (file.is_relative && directory.empty()) continue;
-    if (::access(file.path.c_str(), F_OK) != 0) continue;
+  for (const auto& file : files) {
     auto answer = judge.ask("read", file.path);
     if (!answer || answer->allowed) continue;
     // The program works where its caller stood once that directory is there.

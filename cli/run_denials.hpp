@@ -26,11 +26,13 @@ struct NamedFile {
 /// once, options left out. Pure: whether the files are there is not looked at.
 std::vector<NamedFile> named_files(const Arguments& words, const std::string& directory);
 
-/// Of the files that the command names and that the host has, those which the policy hides, at most
-/// 4: probable reasons of an unhappy end, since what the program wrote went past ringfort. Nothing
-/// for an image: its paths are not the host's. An empty `directory`: relative words mean no file of
-/// the host's.
-std::vector<AccessAnswer> named_denials(const AccessJudge& judge, const Job& job,
-                                        const Arguments& command, const std::string& directory);
+/// Those that the host has. An empty `directory`: relative words mean no file of the host's.
+std::vector<NamedFile> named_files_there(const Arguments& words, const std::string& directory);
+
+/// Those of `files` that the policy hides, at most 4: probable reasons of an unhappy end, since
+/// what the program wrote went past ringfort. `directory` as above.
+std::vector<AccessAnswer> named_denials(const AccessJudge& judge,
+                                        const std::vector<NamedFile>& files,
+                                        const std::string& directory);
 
 }  // namespace ringfort::cli

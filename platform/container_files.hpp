@@ -93,8 +93,8 @@ class ContainerFiles {
   /// CreateFailed (full disk and so on: path and errno text).
   /// Layout: containers/<id>/{config.json,sandbox.sb,pid(absent until start),rootfs/,tmp/,
   /// stdout.log,stderr.log} and state/<id>/{record,shim,exit,log.idx,sock}; with Durability::None
-  /// Named volumes lie in volumes/<name>, belong to the caller, and stay.
   /// only containers/<id>/{.owner,rootfs/,tmp/} (rootfs only with an image) and no state directory.
+  /// Named volumes lie in volumes/<name>, belong to the caller, and stay.
   virtual Status create(const NewContainer& what) = 0;
 
   /// Every container that has a record, whoever's it is.

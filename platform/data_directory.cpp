@@ -62,14 +62,19 @@ std::string owner_of_bare(int container_fd) {
 
 }  // namespace
 
+std::string absolute_path(const std::string& path, std::error_code& error) {
+  auto absolute = std::filesystem::absolute(path, error).lexically_normal().string();
+  if (absolute.size() > 1 && absolute.ends_with('/')) absolute.pop_back();
+  return absolute;
+}
+
 Result<DataDirectory> DataDirectory::open(const std::string& path) {
   DataDirectory data;
   std::error_code error;
-  data.path = std::filesystem::absolute(path, error).lexically_normal().string();
+  data.path = absolute_path(path, error);
   if (path.empty() || error) {
     return fail(ErrorKind::Io, "'" + printable(path) + "' is no data directory", kHint);
   }
-  if (data.path.size() > 1 && data.path.back() == '/') data.path.pop_back();
   data.container_mode = ::geteuid() == 0 ? 0711 : 0700;
   auto root = open_root(data.path, data.container_mode);
   if (!root) return fail(root.error());

@@ -6,11 +6,16 @@
 
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <sys/types.h>
 
 namespace ringfort::platform {
+
+/// Absolute, by text alone: without ".", ".." and a final slash. `error` is set when there is no
+/// working directory.
+std::string absolute_path(const std::string& path, std::error_code& error);
 
 /// What was found when a runtime was opened.
 struct Leftovers {

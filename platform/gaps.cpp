@@ -1,5 +1,7 @@
 #include "ringfort/platform/gaps.hpp"
 
+#include "ringfort/specs/words.hpp"
+
 #include <algorithm>
 #include <set>
 #include <variant>
@@ -145,13 +147,9 @@ void add_memory(Sentences& gaps, const Policy& policy, bool by_kernel) {
 /// The kinds of storage that it has, each once.
 void add_unmounted(std::vector<std::string>& fields, const specs::Service& service) {
   std::set<std::string> kinds;
-  for (const auto& storage : service.storage) {
-    if (std::holds_alternative<specs::BindStorage>(storage)) kinds.emplace("storage.bind");
-    if (std::holds_alternative<specs::NamedStorage>(storage)) kinds.emplace("storage.named");
-    if (std::holds_alternative<specs::AnonymousStorage>(storage))
-      kinds.emplace("storage.anonymous");
-    if (std::holds_alternative<specs::TmpfsStorage>(storage)) kinds.emplace("storage.tmpfs");
-  }
+  for (const auto& storage : service.storage)
+    if (!std::holds_alternative<specs::S3Storage>(storage))
+      kinds.emplace("storage." + std::string(specs::Tag<specs::Storage>::kinds[storage.index()]));
   fields.insert(fields.end(), kinds.begin(), kinds.end());
 }
 

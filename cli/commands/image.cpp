@@ -86,7 +86,7 @@ class Image : public Command {
     if (is_json_) {
       print(all);
     } else if (!images->empty()) {
-      cli::print(table);
+      print(table);
     }
     return 0;
   }
@@ -101,8 +101,6 @@ class Image : public Command {
     }
     return 0;
   }
-
-  static void print(const Json& value) { write_all(STDOUT_FILENO, dump(value) + "\n"); }
 
   std::string action_;
   std::string name_;

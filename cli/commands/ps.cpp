@@ -66,7 +66,7 @@ class Ps : public Command {
                  command_text(entry)});
     }
     if (is_json_) {
-      write_all(STDOUT_FILENO, dump(all) + "\n");
+      print(all);
     } else if (is_quiet_) {
       write_all(STDOUT_FILENO, ids);
     } else {

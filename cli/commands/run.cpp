@@ -164,7 +164,7 @@ class Run : public Command {
     auto started = runtime.start_container(job.id);
     if (!started && terminal_) terminal_->finish();
     if (!started) {
-      const auto code = did_not_start(runtime, job, started.error());
+      auto code = did_not_start(runtime, job, started.error());
       if (code) explain_words(runtime, job, *created, {command.front()});
       return code;
     }
@@ -186,11 +186,15 @@ class Run : public Command {
   /// Its output went past us: all we have are the words it was called with.
   void explain_words(Runtime& runtime, const Job& job, const Created& created,
                      const Arguments& command) {
+    report_.denials.emplace();
+    report_.denial_grade = "probable";
+    if (job.service.image.name != "host") return;  // its paths are not the host's
+    const auto directory = flags_.workdir.empty() ? find_caller().directory : std::string{};
+    const auto files = named_files_there(command, directory);
+    if (files.empty()) return;  // most unhappy ends are the program's own
     const auto judge = judge_of(job, created, runtime.config().data_dir, flags_);
     if (!judge) return;  // advice only
-    const auto directory = flags_.workdir.empty() ? find_caller().directory : std::string{};
-    report_.denials = named_denials(*judge, job, command, directory);
-    report_.denial_grade = "probable";
+    report_.denials = named_denials(*judge, files, directory);
     for (const auto& denial : *report_.denials) say(denial_line(denial, report_.denial_grade));
   }
 

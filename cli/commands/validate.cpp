@@ -7,8 +7,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <unistd.h>
-
 namespace ringfort::cli {
 namespace {
 
@@ -39,7 +37,7 @@ class Validate : public Command {
       value["valid"] = problems.empty();
       value["problems"] = Json::array();
       for (const auto& problem : problems) value["problems"].push_back(to_value(problem));
-      write_all(STDOUT_FILENO, dump(value) + "\n");
+      print(value);
     } else if (!problems.empty()) {
       print_problems(problems, path_);
     }

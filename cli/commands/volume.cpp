@@ -2,7 +2,6 @@
 #include "ringfort/cli/options.hpp"
 #include "ringfort/cli/output/json.hpp"
 #include "ringfort/cli/output/table.hpp"
-#include "ringfort/cli/output/words.hpp"
 #include "ringfort/cli/runtime_config.hpp"
 #include "ringfort/specs/names.hpp"
 #include "ringfort/specs/nearest.hpp"
@@ -10,8 +9,6 @@
 #include <CLI/CLI.hpp>
 
 #include <array>
-
-#include <unistd.h>
 
 namespace ringfort::cli {
 namespace {
@@ -64,7 +61,7 @@ class Volume : public Command {
     if (is_json_) {
       print(all);
     } else if (!volumes->empty()) {
-      cli::print(table);
+      print(table);
     }
     return 0;
   }
@@ -85,8 +82,6 @@ class Volume : public Command {
     if (first) return fail(*std::move(first));
     return 0;
   }
-
-  static void print(const Json& value) { write_all(STDOUT_FILENO, dump(value) + "\n"); }
 
   std::string action_;
   std::vector<std::string> names_;

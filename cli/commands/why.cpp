@@ -90,7 +90,7 @@ class Why : public Command {
       value["denials"] = Json::array();
       for (const auto& denial : denials)
         value["denials"].push_back(denial_value(denial, "probable"));
-      write_all(STDOUT_FILENO, dump(value) + "\n");
+      cli::print(value);
       return;
     }
     std::string text = end_sentence(id, exit) + "\n";
@@ -175,7 +175,7 @@ class Why : public Command {
     }
     auto value = to_value(answer);
     value["place"] = place.empty() ? Json(nullptr) : Json(place);
-    write_all(STDOUT_FILENO, dump(value) + "\n");
+    cli::print(value);
   }
 
   std::string operation_;

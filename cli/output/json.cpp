@@ -1,5 +1,9 @@
 #include "ringfort/cli/output/json.hpp"
 
+#include "ringfort/cli/output/words.hpp"
+
+#include <unistd.h>
+
 namespace ringfort::cli {
 namespace {
 
@@ -32,5 +36,7 @@ Json to_value(const Error& error) {
 std::string dump(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
+
+bool print(const Json& value) { return write_all(STDOUT_FILENO, dump(value) + "\n"); }
 
 }  // namespace ringfort::cli

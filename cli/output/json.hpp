@@ -19,4 +19,7 @@ Json to_value(const Error& error);  ///< kind, message, hint
 /// One line; bytes that are not UTF-8 become U+FFFD.
 std::string dump(const Json& value);
 
+/// The same to stdout, as a line. False when the reader has gone.
+bool print(const Json& value);
+
 }  // namespace ringfort::cli

@@ -1,11 +1,8 @@
 #include "ringfort/cli/output/access.hpp"
 #include "ringfort/cli/output/json.hpp"
 #include "ringfort/cli/output/report.hpp"
-#include "ringfort/cli/output/words.hpp"
 #include "ringfort/cli/up/output.hpp"
 #include "ringfort/specs/utf8.hpp"
-
-#include <unistd.h>
 
 namespace ringfort::cli {
 namespace {
@@ -18,7 +15,7 @@ class JsonOutput : public UpOutput {
     const bool is_text = !specs::first_invalid_utf8(text);
     event["text"] = is_text ? std::string{text} : to_base64(text);
     event["base64"] = !is_text;
-    put(event);
+    print(event);
   }
 
   void started(const ContainerId& id, const Created& created, const Started& started) override {
@@ -30,36 +27,36 @@ class JsonOutput : public UpOutput {
     event["port"] = created.port ? Json(*created.port) : Json(nullptr);
     event["pid"] = started.pid;
     event["took_us"] = started.took.count();
-    put(event);
+    print(event);
   }
 
   void ended(const ContainerId& id, const ExitRecord& exit) override {
     Json event = event_of("ended", id.str());
     event["exit"] = to_value(exit);
-    put(event);
+    print(event);
   }
 
   void restarting(const ContainerId& id, std::uint32_t number, Duration delay) override {
     Json event = event_of("restarting", id.str());
     event["restart"] = number;
     event["delay_us"] = delay.count();
-    put(event);
+    print(event);
   }
 
   void failed(const std::string& name, const Error& error) override {
     Json event = event_of("failed", name);
     event["error"] = to_value(error);
-    put(event);
+    print(event);
   }
 
   void denied(const ContainerId& id, const AccessAnswer& answer, std::string_view grade) override {
     Json event = event_of("denied", id.str());
     event.update(denial_value(answer, grade));
-    put(event);
+    print(event);
   }
 
-  void warning(std::string_view text) override { put(text_event("warning", text)); }
-  void note(std::string_view text) override { put(text_event("note", text)); }
+  void warning(std::string_view text) override { print(text_event("warning", text)); }
+  void note(std::string_view text) override { print(text_event("note", text)); }
 
  private:
   static Json event_of(const char* kind, const std::string& id) {
@@ -74,7 +71,6 @@ class JsonOutput : public UpOutput {
     event["text"] = text;
     return event;
   }
-  static void put(const Json& event) { write_all(STDOUT_FILENO, dump(event) + "\n"); }
 };
 
 }  // namespace

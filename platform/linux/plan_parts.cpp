@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <sstream>
 
 namespace ringfort::platform {
 namespace {
@@ -23,15 +24,6 @@ constexpr const char* kHarmlessProc[] = {"/proc/self",
 
 constexpr const char* kIdentityFiles[] = {"/etc/passwd", "/etc/group", "/etc/hosts",
                                           "/etc/hostname"};
-
-std::string octal(std::uint32_t number) {
-  std::string digits;
-  do {
-    digits.insert(digits.begin(), static_cast<char>('0' + number % 8));
-    number /= 8;
-  } while (number > 0);
-  return digits;
-}
 
 bool is_host_image(const Policy& policy) { return policy.rootfs_dir.empty(); }
 
@@ -143,11 +135,11 @@ MountPlan tmpfs_of(const VolumeRule& volume, const LaunchPlan& plan) {
   constexpr std::uint64_t kPage = 4096;
   constexpr std::uint64_t kFewestInodes = 64;
   const auto inodes = std::max(volume.size.count / kPage, kFewestInodes);
-  std::string data = "size=" + std::to_string(volume.size.count) +
-                     ",nr_inodes=" + std::to_string(inodes) + ",mode=" + octal(volume.mode);
-  if (plan.uid && plan.gid)
-    data += ",uid=" + std::to_string(*plan.uid) + ",gid=" + std::to_string(*plan.gid);
-  return {MountKind::Tmpfs, wire::kMakePoint, {}, volume.target, std::move(data), 0, 0};
+  std::ostringstream data;
+  data << "size=" << volume.size.count << ",nr_inodes=" << inodes << ",mode=" << std::oct
+       << volume.mode << std::dec;
+  if (plan.uid && plan.gid) data << ",uid=" << *plan.uid << ",gid=" << *plan.gid;
+  return {MountKind::Tmpfs, wire::kMakePoint, {}, volume.target, data.str(), 0, 0};
 }
 
 MountPlan mount_of(const VolumeRule& volume, const LaunchPlan& plan, const Command& command,
