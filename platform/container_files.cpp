@@ -440,7 +440,7 @@ Result<RunFiles> Files::open_for_run(const ContainerId& id, Durability durabilit
 /// two who start a container one is refused, and who removes it sees that somebody starts it.
 /// Whoever took the directory out of sight before that is noticed afterwards.
 Status Files::reserve(const std::string& name, int state_fd, int shim_fd) const {
-  if (::flock(shim_fd, LOCK_EX | LOCK_NB) != 0) {
+  if (!take_lock(shim_fd)) {
     if (errno != EWOULDBLOCK) return fail(os_error("cannot lock its shim's record"));
     if (const Status ours = check_ours(name, state_fd); !ours) return ours;
     return fail(ErrorKind::Conflict, "somebody else is starting it, or it runs already",

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -80,6 +82,18 @@ bool is_locked(int dir_fd, const std::string& name) {
   if (!file && means_absent(errno)) return false;
   // A shared try: two who ask at once must not take each other for the holder.
   return !file || again_after_signal([&] { return ::flock(file.get(), LOCK_SH | LOCK_NB); }) != 0;
+}
+
+bool take_lock(int fd) {
+  constexpr auto kLook = std::chrono::microseconds(200);
+  constexpr int kLooks = 5000;  // one who looks may be stopped meanwhile: a second is enough
+  for (int looks = 0;; ++looks) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK || looks == kLooks) return false;
+    if (::flock(fd, LOCK_SH | LOCK_NB) != 0) return false;  // somebody holds it alone
+    ::flock(fd, LOCK_UN);
+    std::this_thread::sleep_for(kLook);
+  }
 }
 
 }  // namespace ringfort::platform

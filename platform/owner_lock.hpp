@@ -43,4 +43,9 @@ Result<std::string> owner_of_record(int state_fd);
 /// the system does not let us look: what is alive must not be taken for dead.
 bool is_locked(int dir_fd, const std::string& name);
 
+/// Takes the lock on an open file alone, without waiting for who holds it: false then, with
+/// EWOULDBLOCK in errno, or with what else was in the way. Only those who look (is_locked) are
+/// waited for, who have a share of it for a moment.
+bool take_lock(int fd);
+
 }  // namespace ringfort::platform

@@ -64,18 +64,20 @@ bool Replica::settle(Runtime& runtime, bool is_expected) {
   const auto now = runtime.container_state(id_);
   if (!now || (now->state != State::Exited && now->state != State::Failed) || !now->exit)
     return false;
-  exit_ = now->exit;
-  is_expected_ = is_expected;
+  set_end(*now->exit, is_expected);
   if (now->state == State::Failed) gave_up_ = now->reason;
   return true;
 }
 
+void Replica::set_end(const ExitRecord& exit, bool is_expected) {
+  exit_ = exit;
+  is_expected_ = is_expected;
+  // It may have come to the end of the life before, and this one's lines are still to be read.
+  if (follower_) follower_->resume();
+}
+
 void Replica::on_end(Runtime& runtime, const ExitRecord& exit, bool is_expected, UpOutput& output) {
-  if (!has_policy_) {
-    exit_ = exit;
-    is_expected_ = is_expected;
-    return;
-  }
+  if (!has_policy_) return set_end(exit, is_expected);
   if (settle(runtime, is_expected)) return;
   read(output);  // what it wrote comes first
   output.ended(id_, exit);

@@ -52,6 +52,7 @@ class Replica {
   bool has_more_to_say() const { return follower_ && follower_->is_open(); }
   void explain(Runtime& runtime, const ExitRecord& exit, UpOutput& output);
   bool settle(Runtime& runtime, bool is_expected);
+  void set_end(const ExitRecord& exit, bool is_expected);
 
   ContainerId id_;
   std::optional<platform::LogFollower> follower_;

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <string>
 #include <string_view>
 
@@ -132,6 +133,25 @@ TEST_F(ShimTracesTest, WhatCannotBeLookedAtIsNotSaidToBeAbsent) {
   ASSERT_EQ(::unlinkat(dir, "record", 0), 0);
   EXPECT_EQ(owner_of_record(dir).value(), "");
   ::close(dir);
+}
+
+/// `up` looks at its container's lock while the container is started again.
+TEST_F(ShimTracesTest, WhoTakesALockWaitsForThoseWhoLookAndNotForAHolder) {
+  write("shim", "");
+  const auto open = [this] {
+    return platform::Fd{::open((path() + "/shim").c_str(), O_RDWR | O_CLOEXEC)};
+  };
+  const auto starter = open();
+  auto looks = open();
+  ASSERT_EQ(::flock(looks.get(), LOCK_SH), 0);
+  auto taken = std::async(std::launch::async, [&] { return take_lock(starter.get()); });
+  EXPECT_EQ(taken.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+  looks.reset();
+  ASSERT_TRUE(taken.get());
+
+  const auto other = open();
+  EXPECT_FALSE(take_lock(other.get()));
+  EXPECT_EQ(errno, EWOULDBLOCK);
 }
 
 /// A shell that was stopped between its vfork(2) and the exec of its command: it is in state D.

@@ -65,7 +65,7 @@ TEST_P(UpRestart, OnFailureGivesUpAtItsMaximum) {
   const auto end = command_.run(words(
       "echo run; exit 1", "    restart_policy: {kind: on_failure, max_attempts: 2, delay: 1ms}\n"));
   EXPECT_EQ(end.code, 1);
-  EXPECT_EQ(count(end.out, "run\n"), 3) << end.out;
+  EXPECT_EQ(count(end.out, "run\n"), 3) << end.out << end.err;
 }
 
 TEST_P(UpRestart, AnInterruptEndsTheWait) {
