@@ -18,6 +18,7 @@
 #include "ringfort/platform/shim_traces.hpp"
 #include "ringfort/platform/spawner.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -45,6 +46,19 @@ struct Settings {
 /// Which threads blocking work runs on. `Scheduled` is for tests with virtual time.
 enum class Workers { Detached, Scheduled };
 
+/// Threads of an actor system that file work may block: a thread of its own costs two switches for
+/// each job. The others of the system go on with messages. From any thread.
+class FileThreads {
+ public:
+  explicit FileThreads(std::size_t count) : left_(count) {}
+
+  /// One of them until the answer goes; empty when all are lent, or there are none.
+  static std::shared_ptr<FileThreads> borrow(const std::shared_ptr<FileThreads>& from);
+
+ private:
+  std::atomic<std::size_t> left_;
+};
+
 /// The operating system as the actors see it.
 struct Seams {
   std::shared_ptr<platform::ContainerFiles> files;
@@ -67,6 +81,7 @@ struct Seams {
   std::function<platform::Fd(int)> duplicate;  ///< of a caller's descriptor; empty on failure
   std::function<std::chrono::steady_clock::time_point()> uptime;  ///< for timers: never jumps
   Workers workers = Workers::Detached;
+  std::shared_ptr<FileThreads> file_threads;  ///< may be empty
 };
 
 /// The real ones, over an event loop that `loop` keeps alive.

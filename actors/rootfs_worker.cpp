@@ -32,8 +32,10 @@ class RootfsWorker {
   using Handle = RootfsHandle;
   static constexpr const char* name = "ringfort.rootfs_worker";
 
-  RootfsWorker(Self<Handle>, Settings settings, Seams seams, RootfsInbox owner, std::size_t number)
-      : settings_(std::move(settings)),
+  RootfsWorker(Self<Handle>, Settings settings, Seams seams, RootfsInbox owner, std::size_t number,
+               std::shared_ptr<FileThreads> thread)
+      : thread_(std::move(thread)),
+        settings_(std::move(settings)),
         seams_(std::move(seams)),
         owner_(std::move(owner)),
         number_(number) {}
@@ -123,6 +125,7 @@ class RootfsWorker {
     return result;
   }
 
+  std::shared_ptr<FileThreads> thread_;  ///< borrowed while this lives; empty = it has its own
   Settings settings_;
   Seams seams_;
   ServiceMemo memo_;
@@ -134,9 +137,10 @@ class RootfsWorker {
 
 RootfsHandle spawn_rootfs_worker(caf::actor_system& system, const Settings& settings,
                                  const Seams& seams, const RootfsInbox& owner, std::size_t number) {
-  if (seams.workers == Workers::Scheduled)
-    return spawn_state<RootfsWorker>(system, settings, seams, owner, number);
-  return spawn_blocking_state<RootfsWorker>(system, settings, seams, owner, number);
+  auto thread = FileThreads::borrow(seams.file_threads);
+  if (thread || seams.workers == Workers::Scheduled)
+    return spawn_state<RootfsWorker>(system, settings, seams, owner, number, thread);
+  return spawn_blocking_state<RootfsWorker>(system, settings, seams, owner, number, thread);
 }
 
 }  // namespace ringfort::actors

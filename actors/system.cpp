@@ -20,13 +20,17 @@ namespace {
 /// A system and the config that it needs to outlive it.
 struct OwnSystem {
   explicit OwnSystem(std::size_t workers) {
-    messages::configure(config, workers);
+    messages::configure(config, (workers == 0 ? kWorkers : workers) + kFileThreads);
     system.emplace(config);
     // A timer that is still to come must not keep the process from ending.
     system->await_actors_before_shutdown(false);
   }
+  static constexpr std::size_t kWorkers = 2;
+  static constexpr std::size_t kFileThreads = 2;
+
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
+  FileThreads for_files{kFileThreads};
 };
 
 std::size_t workers_for_files() {
@@ -44,7 +48,15 @@ void end(caf::scoped_actor& self, const caf::actor& whom) {
 
 }  // namespace
 
-std::shared_ptr<caf::actor_system> shared_actor_system(std::size_t workers) {
+std::shared_ptr<FileThreads> FileThreads::borrow(const std::shared_ptr<FileThreads>& from) {
+  if (!from) return {};
+  for (auto left = from->left_.load(); left > 0;)
+    if (from->left_.compare_exchange_weak(left, left - 1))
+      return {from.get(), [from](FileThreads* lender) { ++lender->left_; }};
+  return {};
+}
+
+ActorThreads shared_threads(std::size_t workers) {
   static std::mutex mutex;
   static std::weak_ptr<OwnSystem> shared;
   std::lock_guard lock(mutex);
@@ -53,7 +65,7 @@ std::shared_ptr<caf::actor_system> shared_actor_system(std::size_t workers) {
     own = std::make_shared<OwnSystem>(workers);
     shared = own;
   }
-  return {own, &*own->system};
+  return {{own, &*own->system}, {own, &own->for_files}};
 }
 
 messages::WatchdogHandle Context::watchdog() const {
@@ -68,7 +80,7 @@ messages::WatchdogHandle Context::watchdog_if_any() const {
 }
 
 Result<std::unique_ptr<System>> System::open(const std::string& data_dir, Settings settings,
-                                             std::shared_ptr<caf::actor_system> actors) {
+                                             ActorThreads threads) {
   auto files = platform::ContainerFiles::open(data_dir);
   if (!files) return fail(std::move(files.error()));
   auto started = platform::EventLoop::start();
@@ -76,7 +88,8 @@ Result<std::unique_ptr<System>> System::open(const std::string& data_dir, Settin
   std::shared_ptr<platform::EventLoop> loop = std::move(*started);
   auto seams = real_seams(std::move(*files), loop);
   if (seams.files->found_dead_owner()) seams.forget_stray_ports();
-  auto system = over(std::move(seams), std::move(settings), std::move(actors));
+  seams.file_threads = std::move(threads.for_files);
+  auto system = over(std::move(seams), std::move(settings), std::move(threads.system));
   system->loop_ = std::move(loop);
   return system;
 }

@@ -10,15 +10,21 @@
 
 namespace ringfort::actors {
 
+/// What the actors of a runtime run on.
+struct ActorThreads {
+  std::shared_ptr<caf::actor_system> system;
+  std::shared_ptr<FileThreads> for_files;  ///< those of them that may be blocked; empty = none
+};
+
 /// The actor system of this process for runtimes that bring none: made for the first of them, gone
-/// with the last. `workers` counts for the first (0 = two).
-std::shared_ptr<caf::actor_system> shared_actor_system(std::size_t workers);
+/// with the last. `workers` counts for the first (0 = two); those for files are added.
+ActorThreads shared_threads(std::size_t workers);
 
 class System {
  public:
-  /// Opens the data directory and starts the event loop. `actors` outlives the result.
+  /// Opens the data directory and starts the event loop. `threads` outlive the result.
   static Result<std::unique_ptr<System>> open(const std::string& data_dir, Settings settings,
-                                              std::shared_ptr<caf::actor_system> actors);
+                                              ActorThreads threads);
   /// The same over given seams, for tests.
   static std::unique_ptr<System> over(Seams seams, Settings settings,
                                       std::shared_ptr<caf::actor_system> actors);

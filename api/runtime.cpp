@@ -55,10 +55,10 @@ actors::Settings settings_of(const RuntimeConfig& config) {
 Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeConfig config) {
   if (Status ok = complete(config); !ok) return fail(std::move(ok.error()));
   // Without an owner where the caller brings his own system.
-  auto actors = config.system
-                    ? std::shared_ptr<caf::actor_system>(std::shared_ptr<void>(), config.system)
-                    : actors::shared_actor_system(config.workers);
-  auto system = actors::System::open(config.data_dir, settings_of(config), std::move(actors));
+  auto threads = config.system
+                     ? actors::ActorThreads{{std::shared_ptr<void>(), config.system}, {}}
+                     : actors::shared_threads(config.workers);
+  auto system = actors::System::open(config.data_dir, settings_of(config), std::move(threads));
   if (!system) return fail(std::move(system.error()));
   if (Status ok = make_log_directory(config); !ok) return fail(std::move(ok.error()));
   auto impl = std::make_unique<Impl>();
