@@ -273,7 +273,19 @@ Answer<Result<ContainerEntry>> Container::on_get_entry(GetEntry&) {
     entry.missing = site_->missing;
     entry.not_enforced = site_->not_enforced;
   }
-  return Result<ContainerEntry>{std::move(entry)};
+  const bool may_wait = machine_.state == State::Creating || machine_.state == State::Starting;
+  if (!may_wait) return Result<ContainerEntry>{std::move(entry)};
+  auto promise = make_promise<Result<ContainerEntry>, Handle>(self_);
+  request(self_, context_->rootfs, AskPlace{id_})
+      .then(
+          [promise, entry](Result<std::optional<QueuePlace>>& place) mutable {
+            entry.queued = *place;
+            promise.deliver(Result<ContainerEntry>{std::move(entry)});
+          },
+          [promise, entry](caf::error&) mutable {
+            promise.deliver(Result<ContainerEntry>{std::move(entry)});
+          });
+  return promise;
 }
 
 Answer<Result<Stats>> Container::on_get_stats(GetStats&) {
@@ -306,6 +318,7 @@ void Container::on_launched(Launched& news) {
 
 void Container::on_began(const Began& news) {
   if (news.generation != machine_.generation) return;
+  turn_.reset();
   began_ = news;
   (void)feed(Event::Began, news.generation);
   if (found_ && machine_.state == State::Running) guard();
@@ -313,6 +326,7 @@ void Container::on_began(const Began& news) {
 
 void Container::on_exited(Exited& news) {
   if (news.generation != machine_.generation || !machine_.alive) return;
+  turn_.reset();
   auto event = news.start_error ? Event::StartFailed : Event::Ended;
   ending_ = std::move(news);
   (void)feed(event, ending_->generation);

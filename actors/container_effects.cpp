@@ -233,14 +233,15 @@ void Container::open_recorded() {
 
 void Container::open_files() {
   auto generation = machine_.generation;
-  request(self_, context_->rootfs, Open{site_})
+  request(self_, context_->rootfs, Open{site_, {}})
       .then(
-          [this, generation](Result<std::shared_ptr<platform::RunRequest>>& opened) {
+          [this, generation](Result<Opened>& opened) {
             if (!opened && opened.error().kind == ErrorKind::NotFound &&
                 generation == machine_.generation)
               return hand_over();
             if (!opened) return start_failed(generation, std::move(opened.error()));
-            request_ = std::move(*opened);
+            if (generation == machine_.generation) turn_ = std::move(opened->turn);
+            request_ = std::move(opened->request);
             (void)feed(Event::Opened, generation);
           },
           [this, generation](caf::error&) {
@@ -274,6 +275,7 @@ void Container::launch(Generation generation) {
 
 void Container::start_failed(Generation generation, Error why) {
   if (generation != machine_.generation) return;
+  turn_.reset();
   ExitRecord record;
   record.code = 125;
   record.reason = EndReason::StartFailed;

@@ -11,6 +11,7 @@
 #include "ringfort/platform/cgroup.hpp"
 #include "ringfort/platform/container_files.hpp"
 #include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/headroom.hpp"
 #include "ringfort/platform/host_probe.hpp"
 #include "ringfort/platform/ports.hpp"
 #include "ringfort/platform/process_stats.hpp"
@@ -65,6 +66,7 @@ struct Seams {
   std::shared_ptr<platform::Spawner> spawner;
   std::function<Result<platform::ChosenLevel>(Isolation, platform::Effort)> choose_level;
   std::function<platform::HostFacts()> host_facts;
+  std::function<platform::Headroom()> headroom;
   std::function<Status(const platform::Policy&, std::uint32_t, std::uint32_t)> check_reachable;
   std::function<Status(const platform::Policy&)> check_sources;
   std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;

@@ -1,7 +1,12 @@
 #include "ringfort/actors/rootfs.hpp"
 
+#include "ringfort/actors/admission.hpp"
+#include "ringfort/actors/site.hpp"
+
 #include <deque>
+#include <functional>
 #include <map>
+#include <unordered_map>
 
 namespace ringfort::actors {
 
@@ -31,13 +36,20 @@ class Rootfs {
         },
         [this](ListVolumes list) { return hand_on<Result<std::vector<VolumeEntry>>>(list); },
         [this](RemoveVolume& remove) { return hand_on<Status>(std::move(remove)); },
-        [this](Build& build) {
-          return hand_on<Result<std::shared_ptr<const Site>>>(std::move(build));
+        [this](Build& build) { return on_build(build); },
+        [this](messages::Open& open) { return on_open(open); },
+        [this](const AskPlace& ask) {
+          return Result<std::optional<QueuePlace>>{admission_.place_of(ask.id, seams_.uptime())};
         },
-        [this](messages::Open& open) {
-          return hand_on<Result<std::shared_ptr<platform::RunRequest>>>(std::move(open));
+        [this](const TurnOver& turn) {
+          admission_.over(turn.job);
+          pump();
         },
-        [this](messages::Discard& discard) { return hand_on<Status>(std::move(discard)); },
+        [this](LookAgain) {
+          is_look_due_ = false;
+          pump();
+        },
+        [this](messages::Discard& discard) { return on_discard(discard); },
         [this](MarkLeaving& mark) { return hand_on<Status>(std::move(mark)); },
         [this](ReadLog& read) { return hand_on<Result<std::vector<LogEntry>>>(std::move(read)); },
         [this](Recover& recover) {
@@ -54,7 +66,7 @@ class Rootfs {
   }
 
  private:
-  using Job = std::function<void(const RootfsHandle& worker)>;
+  using Job = std::function<void(const RootfsHandle& worker, std::uint64_t number)>;
 
   /// Registering one image is one after the other; different ones go side by side.
   Answer<Status> on_register(RegisterImage& add) {
@@ -69,6 +81,50 @@ class Rootfs {
     return promise;
   }
 
+  Answer<Result<std::shared_ptr<const Site>>> on_build(Build& build) {
+    const auto id = build.recipe->id;
+    const auto caller = caller_of(id, build.recipe->options.caller);
+    if (admission_.is_full())
+      return fail(
+          Error{ErrorKind::CreateFailed,
+                std::to_string(Admission::kMostWaiting) + " creates and starts wait already",
+                "create it again when some of them are done", id.str(), 0});
+    auto promise = make_promise<Result<std::shared_ptr<const Site>>, Handle>(self_);
+    enqueue(job_of(promise, std::move(build)), Admission::Kind::Files, caller, id);
+    return promise;
+  }
+
+  Answer<Result<Opened>> on_open(messages::Open& open) {
+    auto promise = make_promise<Result<Opened>, Handle>(self_);
+    const auto id = open.site->id;
+    const auto caller = caller_of(id, open.site->caller);
+    Job job = [this, promise, open = std::move(open)](const RootfsHandle& worker,
+                                                      std::uint64_t number) mutable {
+      open.turn = turn_of(number);
+      messages::delegate(promise, worker, std::move(open));
+    };
+    enqueue(std::move(job), Admission::Kind::Start, caller, id);
+    return promise;
+  }
+
+  Answer<Status> on_discard(messages::Discard& discard) {
+    auto promise = make_promise<Status, Handle>(self_);
+    const auto id = discard.id;
+    const auto caller = caller_of(id, discard.site ? discard.site->caller : std::string{});
+    enqueue(job_of(promise, std::move(discard)), Admission::Kind::Files, caller, id);
+    return promise;
+  }
+
+  static const std::string& caller_of(const ContainerId& id, const std::string& caller) {
+    return caller.empty() ? id.service : caller;
+  }
+
+  /// Tells when nobody keeps it any more, from whatever thread.
+  std::shared_ptr<void> turn_of(std::uint64_t job) {
+    const auto end = [to = weak(Handle{self_}), job](void*) { (void)post_to(to, TurnOver{job}); };
+    return {this, end};
+  }
+
   template <class T, class Message>
   Answer<T> hand_on(Message message) {
     auto promise = make_promise<T, Handle>(self_);
@@ -78,26 +134,46 @@ class Rootfs {
 
   template <class T, class Message>
   static Job job_of(Promise<T> promise, Message message) {
-    return [promise, message = std::move(message)](const RootfsHandle& worker) mutable {
-      messages::delegate(promise, worker, std::move(message));
-    };
+    return
+        [promise, message = std::move(message)](const RootfsHandle& worker, std::uint64_t) mutable {
+          messages::delegate(promise, worker, std::move(message));
+        };
   }
 
-  void enqueue(Job job) {
-    queue_.push_back(std::move(job));
+  void enqueue(Job job, Admission::Kind kind = Admission::Kind::Files,
+               const std::string& caller = {}, const ContainerId& id = {}) {
+    const auto number = next_job_++;
+    jobs_.emplace(number, std::move(job));
+    admission_.add(caller, kind, {number, id, seams_.uptime()});
     pump();
   }
 
   void pump() {
-    while (!queue_.empty()) {
+    while (admission_.has_waiting()) {
       if (idle_.empty() && workers_.size() < most_) add_worker();
       if (idle_.empty()) return;
-      std::size_t worker = idle_.back();  // the last one to work has the warmest caches
+      const auto now = seams_.uptime();
+      follow_machine(now);
+      const auto number = admission_.next(now);
+      if (!number) return look_again();
+      const std::size_t worker = idle_.back();  // the last one to work has the warmest caches
       idle_.pop_back();
-      Job job = std::move(queue_.front());
-      queue_.pop_front();
-      job(workers_[worker]);
+      auto job = jobs_.extract(*number);
+      job.mapped()(workers_[worker], *number);
     }
+  }
+
+  void follow_machine(Admission::Time now) {
+    constexpr auto kPeriod = std::chrono::milliseconds(100);
+    if (has_looked_ && now - looked_at_ < kPeriod) return;
+    has_looked_ = true;
+    looked_at_ = now;
+    admission_.set_width(admission_width(seams_.headroom()));
+  }
+
+  void look_again() {
+    if (std::exchange(is_look_due_, true)) return;
+    post_after(Handle{self_}, Admission::kLongStart, LookAgain{});
   }
 
   void add_worker() {
@@ -120,8 +196,9 @@ class Rootfs {
       registering_.erase(waiting);
       return;
     }
-    queue_.push_back(std::move(waiting->second.front()));
+    Job next = std::move(waiting->second.front());
     waiting->second.pop_front();
+    enqueue(std::move(next));
   }
 
   void on_exit() {
@@ -142,7 +219,12 @@ class Rootfs {
   std::size_t most_;
   std::vector<RootfsHandle> workers_;
   std::vector<std::size_t> idle_;
-  std::deque<Job> queue_;
+  Admission admission_;
+  std::unordered_map<std::uint64_t, Job> jobs_;  ///< that wait
+  std::uint64_t next_job_ = 1;
+  Admission::Time looked_at_{};
+  bool has_looked_ = false;
+  bool is_look_due_ = false;
   std::map<std::string, std::deque<Job>> registering_;  ///< key: an image being registered now
   std::size_t ended_ = 0;
   bool leaving_ = false;

@@ -59,7 +59,9 @@ class RootfsWorker {
           const auto& facts = memo_.of(*build.recipe->service);
           return after(build_site(*build.recipe, facts, settings_, seams_));
         },
-        [this](const Open& open) { return after(open_site(*open.site, seams_)); },
+        [this](const Open& open) { return after(on_open(open)); },
+        // Its owner knows.
+        [](const AskPlace&) { return Result<std::optional<QueuePlace>>{std::nullopt}; },
         [this](const Discard& discard) { return after(discard_site(discard, seams_)); },
         [this](const MarkLeaving& mark) {
           return after(
@@ -84,6 +86,12 @@ class RootfsWorker {
 
  private:
   platform::ImageStore& images() { return seams_.files->images(); }
+
+  Result<Opened> on_open(const Open& open) {
+    auto request = open_site(*open.site, seams_);
+    if (!request) return fail(std::move(request.error()));
+    return Opened{std::move(*request), open.turn};
+  }
 
   Status on_register(const RegisterImage& add) {
     auto image = images().add(add.image, add.directory);

@@ -23,6 +23,7 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
     return platform::choose_level(asked, effort, *raw);
   };
   seams.host_facts = [] { return platform::host_facts(); };
+  seams.headroom = [] { return platform::look_at_headroom(); };
   seams.check_reachable = platform::check_reachable;
   seams.check_sources = platform::check_sources;
   seams.claim_port = platform::claim_port;

@@ -231,6 +231,7 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   auto site = std::make_shared<Site>();
   site->id = recipe.id;
   site->image = image_name;
+  site->caller = recipe.options.caller;
   site->level = level;
   site->lowered = std::move(chosen->lowered);
   site->durability = recipe.options.durability.value_or(settings.durability);

@@ -56,6 +56,7 @@ class CgroupSlot {
 struct Site {
   ContainerId id;
   std::string image;
+  std::string caller;  ///< as in RunOptions
   Level level = Level::Landlock;
   std::string lowered;  ///< at best effort: how this is less than what was asked for
   Durability durability = Durability::Process;

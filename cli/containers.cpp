@@ -3,6 +3,9 @@
 #include "ringfort/cli/runtime_config.hpp"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
 
 namespace ringfort::cli {
 namespace {
@@ -52,6 +55,13 @@ Result<ContainerId> find_container(Runtime& runtime, const std::string& name) {
 
 std::string display_name(const ContainerId& id) { return id.replica == 1 ? id.service : id.str(); }
 
+std::string queued_text(const QueuePlace& place) {
+  std::array<char, 96> text{};
+  std::snprintf(text.data(), text.size(), "queued %.1f s, %zu before it",
+                std::chrono::duration<double>(place.waited).count(), place.before);
+  return text.data();
+}
+
 Json to_value(const ContainerEntry& entry) {
   Json value;
   value["id"] = entry.id.str();
@@ -70,6 +80,11 @@ Json to_value(const ContainerEntry& entry) {
   value["pid"] = entry.pid ? Json(*entry.pid) : Json(nullptr);
   value["restarts"] = entry.restarts;
   value["next_start"] = entry.next_start ? Json(to_rfc3339(*entry.next_start)) : Json(nullptr);
+  value["queued"] = nullptr;
+  if (entry.queued)
+    value["queued"] = {
+        {"waited_ms", std::chrono::duration<double, std::milli>(entry.queued->waited).count()},
+        {"before", entry.queued->before}};
   value["exit"] = entry.state.exit ? to_value(*entry.state.exit) : Json(nullptr);
   return value;
 }

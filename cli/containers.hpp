@@ -51,6 +51,9 @@ int for_each_container(Runtime& runtime, const std::vector<std::string>& names,
 Result<platform::LogFollower> follow_log(const std::string& data_dir, const ContainerId& id,
                                          const LogQuery& query);
 
+/// "queued 0.8 s, 312 before it".
+std::string queued_text(const QueuePlace& place);
+
 /// As `inspect` shows it.
 Json to_value(const ContainerEntry& entry);
 

@@ -60,6 +60,14 @@ struct VolumeEntry {
   std::vector<std::string> used_by;  ///< recorded containers that name it
 };
 
+/// Of a container whose create or start has not had its turn yet.
+struct QueuePlace {
+  Duration waited{};
+  std::size_t before = 0;  ///< creates or starts that go first, as things stand
+
+  bool operator==(const QueuePlace&) const = default;
+};
+
 struct ContainerEntry {
   ContainerId id;
   std::string image;
@@ -76,6 +84,7 @@ struct ContainerEntry {
   bool is_others = false;              ///< another runtime, which lives, looks after it
   std::uint32_t restarts = 0;          ///< by its policy, since the last start by hand
   std::optional<WallTime> next_start;  ///< in Backoff
+  std::optional<QueuePlace> queued;    ///< in Creating or Starting
 };
 
 }  // namespace ringfort

@@ -29,10 +29,25 @@ namespace ringfort::messages {
 struct Build {
   std::shared_ptr<const actors::Recipe> recipe;
 };
-/// Opens the descriptors of one run.
+/// Opens the descriptors of one run. Waits for its turn, as Build does.
 struct Open {
   std::shared_ptr<const actors::Site> site;
+  std::shared_ptr<void> turn;  ///< filled in when it is its turn
 };
+struct Opened {
+  std::shared_ptr<platform::RunRequest> request;
+  std::shared_ptr<void> turn;  ///< kept until the program has begun or has not: others wait for it
+};
+/// How long has this container's Build or Open waited, and who goes before? Empty = it does not.
+struct AskPlace {
+  ContainerId id;
+};
+/// A start is no longer under way.
+struct TurnOver {
+  std::uint64_t job = 0;
+};
+/// Starts wait for those under way: time to see whether one of these takes too long.
+struct LookAgain {};
 /// Removes the files of a container. `site` is empty for leftovers of another time.
 struct Discard {
   ContainerId id;
@@ -80,15 +95,15 @@ using RootfsHandle =
     Actor<Status(RegisterImage), Status(PullImage), Result<std::vector<ImageEntry>>(ListImages),
           Status(RemoveImage), Result<std::vector<std::string>>(PruneImages),
           Result<std::vector<VolumeEntry>>(ListVolumes), Status(RemoveVolume),
-          Result<std::shared_ptr<const actors::Site>>(Build),
-          Result<std::shared_ptr<platform::RunRequest>>(Open), Status(Discard), Status(MarkLeaving),
+          Result<std::shared_ptr<const actors::Site>>(Build), Result<Opened>(Open),
+          Result<std::optional<QueuePlace>>(AskPlace), Status(Discard), Status(MarkLeaving),
           Result<std::vector<LogEntry>>(ReadLog),
           Result<std::shared_ptr<const actors::Recovered>>(Recover), Result<bool>(Compare),
           Result<std::vector<ContainerId>>(ListRecorded),
           Result<std::shared_ptr<const actors::Recovered>>(TakeOver), Status(KeepRestarts)>;
 
 /// For its workers.
-using RootfsInbox = Extend<RootfsHandle, void(WorkerIdle)>;
+using RootfsInbox = Extend<RootfsHandle, void(WorkerIdle), void(TurnOver), void(LookAgain)>;
 
 }  // namespace ringfort::messages
 
@@ -103,3 +118,6 @@ RINGFORT_MESSAGE(ringfort::messages::ListRecorded)
 RINGFORT_MESSAGE(ringfort::messages::TakeOver)
 RINGFORT_MESSAGE(ringfort::messages::KeepRestarts)
 RINGFORT_MESSAGE(ringfort::messages::WorkerIdle)
+RINGFORT_MESSAGE(ringfort::messages::AskPlace)
+RINGFORT_MESSAGE(ringfort::messages::TurnOver)
+RINGFORT_MESSAGE(ringfort::messages::LookAgain)

@@ -50,6 +50,7 @@ struct RunOptions {
   std::optional<Durability> durability;      ///< empty = the runtime's
   bool replace = true;  ///< creation may take the name of one that has ended or never ran...
   std::string origin;   ///< ...and has the same origin: who makes it, a file's path say
+  std::string caller;   ///< creates and starts of all callers take turns; empty = the service
   /// Borrowed descriptors handed to the program; -1 = /dev/null for stdin, the log for the others.
   /// They must stay open until start has answered.
   int stdin_fd = -1;

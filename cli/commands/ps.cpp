@@ -31,6 +31,7 @@ std::string status_text(const ContainerEntry& entry) {
             std::string{to_string(entry.state.exit->reason)} + ")";
   if (entry.restarts > 0) text += ", " + std::to_string(entry.restarts) + " restarts";
   if (entry.next_start) text += ", next start " + to_rfc3339(*entry.next_start);
+  if (entry.queued) text += ", " + queued_text(*entry.queued);
   return text;
 }
 

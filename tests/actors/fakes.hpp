@@ -209,6 +209,7 @@ struct FakePlatform {
   platform::HostFacts host = plain_user();
   std::shared_ptr<std::string> boot_id = std::make_shared<std::string>("boot");
   std::set<std::uint16_t> taken_ports;
+  std::shared_ptr<std::size_t> cores = std::make_shared<std::size_t>(16);
 
   static platform::HostFacts plain_user() {
     platform::HostFacts host;
@@ -229,6 +230,7 @@ struct FakePlatform {
       return Status{};
     };
     seams.host_facts = [host = host] { return host; };
+    seams.headroom = [cores = cores] { return platform::Headroom{.cores = *cores}; };
     seams.claim_port = [taken = taken_ports](platform::PortRange range,
                                              std::uint16_t& cursor) -> Result<platform::HeldPort> {
       while (taken.contains(cursor) && cursor < range.last) ++cursor;

@@ -1,0 +1,87 @@
+#include "ringfort/actors/admission.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringfort::actors {
+
+std::size_t admission_width(const platform::Headroom& left) {
+  // Measured: with fewer the cores wait for each other, with more the starts do.
+  constexpr std::size_t kPerCore = 4;
+  // What one start takes for itself while it is under way, with room for others' use.
+  constexpr std::uint64_t kMemory = 16 << 20;
+  constexpr std::uint64_t kPids = 8;
+  constexpr std::uint64_t kDescriptors = 32;
+  const std::uint64_t width =
+      std::min({static_cast<std::uint64_t>(kPerCore * left.cores), left.memory_bytes / kMemory,
+                left.pids / kPids, left.descriptors / kDescriptors});
+  return static_cast<std::size_t>(std::max<std::uint64_t>(width, 1));
+}
+
+void FairQueue::add(const std::string& caller, Waiting waiting) {
+  auto found = by_caller_.find(caller);
+  if (found == by_caller_.end())
+    found = by_caller_.emplace(caller, lines_.insert(lines_.end(), Line{caller, {}})).first;
+  found->second->waiting.push_back(std::move(waiting));
+  ++size_;
+}
+
+std::optional<FairQueue::Waiting> FairQueue::take() {
+  if (lines_.empty()) return std::nullopt;
+  Line& line = lines_.front();
+  Waiting first = std::move(line.waiting.front());
+  line.waiting.pop_front();
+  --size_;
+  if (line.waiting.empty()) {
+    by_caller_.erase(line.caller);
+    lines_.pop_front();
+  } else {
+    lines_.splice(lines_.end(), lines_, lines_.begin());
+  }
+  return first;
+}
+
+std::optional<QueuePlace> FairQueue::place_of(const ContainerId& id, Time now) const {
+  for (auto line = lines_.begin(); line != lines_.end(); ++line) {
+    const auto found = std::ranges::find(line->waiting, id, &Waiting::id);
+    if (found == line->waiting.end()) continue;
+    const auto own = static_cast<std::size_t>(found - line->waiting.begin());
+    std::size_t before = own;
+    bool has_passed = false;  // those behind it have had one turn less by then
+    for (auto other = lines_.begin(); other != lines_.end(); ++other) {
+      if (other == line)
+        has_passed = true;
+      else
+        before += std::min(other->waiting.size(), has_passed ? own : own + 1);
+    }
+    return QueuePlace{std::chrono::floor<Duration>(now - found->since), before};
+  }
+  return std::nullopt;
+}
+
+void Admission::add(const std::string& caller, Kind kind, FairQueue::Waiting waiting) {
+  (kind == Kind::Start ? starts_ : files_).add(caller, std::move(waiting));
+}
+
+std::optional<std::uint64_t> Admission::next(Time now) {
+  // What is made already goes first: it holds files and a port.
+  if (!starts_.empty() && has_room(now)) {
+    const auto start = starts_.take();
+    under_way_.emplace(start->job, now);
+    return start->job;
+  }
+  const auto job = files_.take();
+  return job ? std::optional{job->job} : std::nullopt;
+}
+
+bool Admission::has_room(Time now) {
+  std::erase_if(under_way_, [now](const auto& one) { return now - one.second >= kLongStart; });
+  return under_way_.size() < width_;
+}
+
+std::optional<QueuePlace> Admission::place_of(const ContainerId& id, Time now) const {
+  if (const auto place = starts_.place_of(id, now)) return place;
+  return files_.place_of(id, now);
+}
+
+}  // namespace ringfort::actors

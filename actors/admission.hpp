@@ -1,0 +1,87 @@
+// The queue in front of starts: who goes next, and how many at once. Pure: the rootfs actor owns
+// it.
+#pragma once
+
+#include "ringfort/messages/answers.hpp"
+#include "ringfort/platform/headroom.hpp"
+#include "ringfort/specs/status.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace ringfort::actors {
+
+/// How many starts may be under way at once: some for each core, fewer when memory, process ids or
+/// descriptors run short, and one at least, which then says what is lacking.
+std::size_t admission_width(const platform::Headroom& left);
+
+/// A waiting line for each caller, and one turn for each line: a caller with one job waits for one
+/// job of each other caller at most, however long their lines are.
+class FairQueue {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Waiting {
+    std::uint64_t job = 0;
+    ContainerId id;
+    Time since{};
+  };
+
+  void add(const std::string& caller, Waiting waiting);
+  std::optional<Waiting> take();
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  /// How many go before this container's job, and how long it has waited.
+  std::optional<QueuePlace> place_of(const ContainerId& id, Time now) const;
+
+ private:
+  struct Line {
+    std::string caller;
+    std::deque<Waiting> waiting;
+  };
+  std::list<Line> lines_;  ///< in the order of their turns; none is empty
+  std::unordered_map<std::string, std::list<Line>::iterator> by_caller_;
+  std::size_t size_ = 0;
+};
+
+/// Jobs are numbers here: what they do is their owner's business.
+class Admission {
+ public:
+  using Time = FairQueue::Time;
+  enum class Kind : std::uint8_t {
+    Files,  ///< needs a worker
+    Start,  ///< needs a worker, and counts as under way until over() or kLongStart
+  };
+  /// A start that takes longer keeps nobody else waiting: it may hang.
+  static constexpr std::chrono::seconds kLongStart{1};
+  /// So many may wait. Whoever wants to create one more is refused.
+  static constexpr std::size_t kMostWaiting = 65536;
+
+  void add(const std::string& caller, Kind kind, FairQueue::Waiting waiting);
+  /// The job whose turn it is. A start among them is under way from now on.
+  std::optional<std::uint64_t> next(Time now);
+  void over(std::uint64_t job) { under_way_.erase(job); }
+  void set_width(std::size_t width) { width_ = width; }
+
+  bool is_full() const { return files_.size() + starts_.size() >= kMostWaiting; }
+  bool has_waiting() const { return !files_.empty() || !starts_.empty(); }
+  /// Starts wait although a worker may be idle: somebody has to look again after kLongStart.
+  bool is_held_up(Time now) { return !starts_.empty() && !has_room(now); }
+  std::optional<QueuePlace> place_of(const ContainerId& id, Time now) const;
+
+ private:
+  bool has_room(Time now);
+
+  FairQueue files_;
+  FairQueue starts_;
+  std::map<std::uint64_t, Time> under_way_;  ///< starts, since when
+  std::size_t width_ = 1;
+};
+
+}  // namespace ringfort::actors
