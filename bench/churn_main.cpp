@@ -1,5 +1,5 @@
 // ringfort-churn: thousands of lives through one runtime, then what they left behind.
-#include "lifecycle.hpp"
+#include "ringfort/cli/bench/lives.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -105,9 +105,10 @@ int churn(std::size_t lives, std::size_t in_flight, std::size_t warm_up, const s
   specs::Service service;
   service.image.name = "noop";
   service.command.entrypoint = {"/noop"};
+  const auto shared = std::make_shared<const specs::Service>(service);
   const auto live = [&](std::size_t number) {
-    const auto figures =
-        runtime_lives(**runtime, service, Durability::Process, {number, in_flight});
+    const auto figures = cli::runtime_lives(
+        **runtime, {shared, Durability::Process, cli::Stamp::None}, {number, in_flight, {}, {}});
     if (!figures.first_error.empty())
       std::fprintf(stderr, "ringfort-churn: %s\n", figures.first_error.c_str());
     return figures.first_error.empty();

@@ -1,6 +1,6 @@
 // ringfort-bench: what the supervision of one short life costs, beside the life itself.
-#include "lifecycle.hpp"
 #include "lifecycle_filter.hpp"
+#include "ringfort/cli/bench/lives.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -15,6 +15,13 @@ namespace ringfort::bench {
 namespace {
 
 namespace fs = std::filesystem;
+using cli::bare_lives;
+using cli::ContainerKind;
+using cli::Figures;
+using cli::Load;
+using cli::percentile;
+using cli::runtime_lives;
+using cli::Stamp;
 
 constexpr const char* kImage = "bench/noop:latest";
 constexpr const char* kProgram = RINGFORT_BIN_DIR "/noop";
@@ -85,7 +92,8 @@ bool print(const char* name, const Figures& figures) {
     return false;
   }
   std::printf("%-20s %9.0f /s   p50 %8.3f ms   p99 %8.3f ms\n", name, figures.per_second(),
-              milliseconds(figures.percentile(0.5)), milliseconds(figures.percentile(0.99)));
+              milliseconds(percentile(figures.took, 0.5)),
+              milliseconds(percentile(figures.took, 0.99)));
   std::fflush(stdout);
   return true;
 }
@@ -142,26 +150,27 @@ int lifecycle(const Asked& asked) {
   specs::Service service;
   service.image.name = kImage;
   service.command.entrypoint = {"/noop"};
+  const auto shared = std::make_shared<const specs::Service>(service);
 
   std::printf("%zu lives, %zu at once, level %s, data on %s, after a warm-up of %zu\n", asked.lives,
               asked.in_flight, asked.level.c_str(), directory.file_system().c_str(), asked.warm_up);
   print_filter_cost(*level);
   // ext4 slows down after some thousands of unlinks, so figures of a fresh directory flatter.
-  const auto warm =
-      runtime_lives(**runtime, service, Durability::Process, {asked.warm_up, asked.in_flight});
+  const auto warm = runtime_lives(**runtime, {shared, Durability::Process, Stamp::None},
+                                  {asked.warm_up, asked.in_flight, {}, {}});
   if (!print("warm-up", warm)) return 1;
-  const Load load{asked.lives, asked.in_flight};
+  const Load load{asked.lives, asked.in_flight, {}, {}};
   const auto bare = bare_lives(asked.program, load);
   if (!print("bare posix_spawn", bare)) return 1;
-  const auto process = runtime_lives(**runtime, service, Durability::Process, load);
+  const auto process = runtime_lives(**runtime, {shared, Durability::Process, Stamp::None}, load);
   if (!print("durability process", process)) return 1;
-  const auto none = runtime_lives(**runtime, service, Durability::None, load);
+  const auto none = runtime_lives(**runtime, {shared, Durability::None, Stamp::None}, load);
   if (!print("durability none", none)) return 1;
   std::printf("ratio %s process=%.2f none=%.2f", asked.level.c_str(),
               process.per_second() / bare.per_second(), none.per_second() / bare.per_second());
   if (asked.with_full) {
     std::printf("\n");
-    const auto full = runtime_lives(**runtime, service, Durability::Full, load);
+    const auto full = runtime_lives(**runtime, {shared, Durability::Full, Stamp::None}, load);
     if (!print("durability full", full)) return 1;
     std::printf("ratio %s full=%.3f", asked.level.c_str(), full.per_second() / bare.per_second());
   }

@@ -142,3 +142,28 @@ ringfort_shim_protocol:
   set_source_files_properties("${assembly}" PROPERTIES OBJECT_DEPENDS "${image}")
   target_sources(${target} PRIVATE "${assembly}" "${image}")
 endfunction()
+
+# Builds <source> as the static program <name> and puts its image into <target>, between the symbols
+# ringfort_<name>_begin and ringfort_<name>_end. ARGN are further options to compile and link it.
+function(ringfort_embed_program target name source)
+  add_executable(${name} "${source}")
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Werror -Os ${ARGN})
+  target_link_options(${name} PRIVATE -static -s ${ARGN})
+  set_target_properties(${name} PROPERTIES
+    POSITION_INDEPENDENT_CODE OFF RUNTIME_OUTPUT_DIRECTORY "${RINGFORT_BIN_DIR}")
+  set(image "${RINGFORT_BIN_DIR}/${name}")
+  set(assembly "${PROJECT_BINARY_DIR}/programs/${name}.S")
+  file(CONFIGURE OUTPUT "${assembly}" @ONLY CONTENT [[
+    .section .rodata.ringfort_@name@, "a"
+    .balign 64
+    .global ringfort_@name@_begin
+ringfort_@name@_begin:
+    .incbin "@image@"
+    .global ringfort_@name@_end
+ringfort_@name@_end:
+    .section .note.GNU-stack, "", %progbits
+]])
+  set_source_files_properties("${assembly}" PROPERTIES OBJECT_DEPENDS "${image}")
+  target_sources(${target} PRIVATE "${assembly}")
+  add_dependencies(${target} ${name})
+endfunction()

@@ -87,6 +87,11 @@ const Verb kVerbs[] = {
      "  ringfort doctor\n"
      "  ringfort doctor --isolation namespaces --json\n",
      make_doctor},
+    {"bench", "[OPTIONS]", "Measure starts here, beside a bare spawn and other sandboxes",
+     "  ringfort bench\n"
+     "  ringfort bench -n 500 -j 1,8 --peers bubblewrap,crun\n"
+     "  ringfort bench --level landlock --csv bench.csv --svg bench.svg\n",
+     make_bench},
     {"version", "", "Show the version", "  ringfort version\n", make_version},
 };
 

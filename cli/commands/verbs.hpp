@@ -17,6 +17,7 @@ std::unique_ptr<Command> make_validate();
 std::unique_ptr<Command> make_image();
 std::unique_ptr<Command> make_volume();
 std::unique_ptr<Command> make_doctor();
+std::unique_ptr<Command> make_bench();
 std::unique_ptr<Command> make_version();
 std::unique_ptr<Command> make_create();
 std::unique_ptr<Command> make_start();
