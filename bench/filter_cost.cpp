@@ -1,4 +1,4 @@
-#include "lifecycle_filter.hpp"
+#include "filter_cost.hpp"
 
 #include <algorithm>
 #include <vector>

@@ -1,0 +1,34 @@
+#include "measure.hpp"
+
+#include "ringfort/api/runtime.hpp"
+
+#include <cstdio>
+
+namespace ringfort::bench {
+
+int refuse(const Error& error) {
+  std::fprintf(stderr, "ringfort-bench: %s\n", to_string(error).c_str());
+  return 1;
+}
+
+Result<Isolation> level_named(const std::string& text) {
+  const auto level = parse_isolation(text);
+  if (!level || *level == Isolation::Auto)
+    return fail(ErrorKind::InvalidSpec, "\"" + text + "\" is not a level",
+                "write --level landlock, namespaces or network");
+  return *level;
+}
+
+Result<std::unique_ptr<Runtime>> open_runtime(const cli::Workplace& place, Isolation level) {
+  RuntimeConfig config;
+  config.data_dir = place.data();
+  config.isolation = level;
+  auto runtime = Runtime::open(std::move(config));
+  if (!runtime) return runtime;
+  for (const std::string payload : {"noop", "stamp"})
+    if (auto added = (*runtime)->register_local_rootfs(payload, place.image(payload)); !added)
+      return fail(added.error());
+  return runtime;
+}
+
+}  // namespace ringfort::bench
