@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes compat fuzz churn bench check format \
+.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes compat fuzz churn bench bench-compare check format \
   clean packages
 .DEFAULT_GOAL := build
 
@@ -86,6 +86,11 @@ churn: build
 bench: build
 	python3 bench/goals.py --bin build/release/bin $(if $(QUICK),--quick) $(MARKDOWN:%=--markdown %) \
 	  $(JSON:%=--json %)
+
+# Lives of BASE=ref, which is built below build/, and of this tree, in alternation. LEVEL=namespaces.
+bench-compare: build
+	python3 bench/compare.py $(or $(BASE),$(error name the other build: make bench-compare BASE=main)) \
+	  --build-jobs $(JOBS) $(LEVEL:%=--level %)
 
 # Sources that git tracks or would track: what lies in build/ is never looked at.
 CXX_FILES = $(shell git ls-files -co --exclude-standard '*.cpp' '*.hpp' '*.c')

@@ -7,9 +7,7 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -122,7 +120,7 @@ def measure(bench, quick):
     part = 20 if quick else 1
     peers = [peer for peer, program in (("bubblewrap", "bwrap"), ("crun", "crun"), ("podman", "podman"))
              if shutil.which(program)]
-    figures = {}
+    figures = {"load": "load before the run {:.1f}, {:.1f}, {:.1f}".format(*os.getloadavg())}
     contest = ("ringfort", "bench", "-n", 3000 // part)
     figures |= measured("namespaces", lambda: bench.json(
         *contest, "--level", "namespaces", "--peers", ",".join(peers) or "none",

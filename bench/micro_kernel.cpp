@@ -3,35 +3,14 @@
 #include "ringfort/api/runtime.hpp"
 #include "ringfort/platform/container_files.hpp"
 #include "ringfort/platform/ports.hpp"
+#include "scratch.hpp"
 
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
 
-#include <stdlib.h>
-
 namespace ringfort {
 namespace {
-
-/// In TMPDIR; removed at the end.
-class Scratch {
- public:
-  Scratch() {
-    const char* base = std::getenv("TMPDIR");
-    path_ = std::string(base != nullptr ? base : "/tmp") + "/ringfort-bench-XXXXXX";
-    if (::mkdtemp(path_.data()) == nullptr) std::abort();
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 void port_claim(benchmark::State& state) {
   std::uint16_t cursor = 0;

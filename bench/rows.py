@@ -10,12 +10,17 @@ class Row:
     verdict: str  # met, not met, or - where nothing was measured
 
 
-def at_least(what, goal, value, digits=2):
-    return Row(what, f">= {goal}", f"{value:.{digits}f}", "met" if value >= goal else "not met")
+def at_least(what, goal, value, digits=2, of=""):
+    return Row(what, f">= {goal}", f"{value:.{digits}f}{of}", "met" if value >= goal else "not met")
 
 
-def at_most(what, goal, value, digits=2, unit=""):
-    return Row(what, f"<= {goal}{unit}", f"{value:.{digits}f}{unit}", "met" if value <= goal else "not met")
+def at_most(what, goal, value, digits=2, unit="", of=""):
+    return Row(what, f"<= {goal}{unit}", f"{value:.{digits}f}{unit}{of}", "met" if value <= goal else "not met")
+
+
+def parts(one, other, unit, digits=0):
+    """What a ratio is of, behind it."""
+    return f" ({one:.{digits}f} / {other:.{digits}f}{unit})"
 
 
 def unmeasured(what, goal, why):
@@ -54,7 +59,9 @@ def lives_rows(figures):
         if value is None:
             yield unmeasured(what, f">= {goal}", figures[f"{name}_refusal"])
         else:
-            yield at_least(what, goal, value["runs"][-1][durability])
+            last = value["runs"][-1]
+            yield at_least(what, goal, last[durability],
+                           of=parts(last[f"{durability}_per_second"], last["bare_per_second"], " /s"))
 
 
 def command_rows(figures):
@@ -63,12 +70,14 @@ def command_rows(figures):
         yield unmeasured(what, "<= 0.7", figures["commands_refusal"])
     else:
         ours, theirs = figures["commands"]["commands"]
-        yield at_most(what, 0.7, ours["p50_us"] / theirs["p50_us"])
+        yield at_most(what, 0.7, ours["p50_us"] / theirs["p50_us"],
+                      of=parts(ours["p50_us"] / 1000, theirs["p50_us"] / 1000, " ms", 1))
     what = "batch from a Python host / library, lives/s, namespaces"
     if figures["batch"] is None:
         yield unmeasured(what, ">= 0.8", figures["batch_refusal"])
     else:
-        yield at_least(what, 0.8, figures["batch"]["batch"] / figures["batch"]["library"])
+        by_batch, by_library = figures["batch"]["batch"], figures["batch"]["library"]
+        yield at_least(what, 0.8, by_batch / by_library, of=parts(by_batch, by_library, " /s"))
 
 
 def peer_rows(contest):
@@ -80,15 +89,15 @@ def peer_rows(contest):
         elif entrant["refusal"]:
             yield unmeasured(what, f">= {goal}", entrant["refusal"])
         else:
-            theirs = contest.cells(peer)[64]
-            ratio = contest.cells("ringfort")[64]["throughput"] / theirs["throughput"]
-            yield at_least(what, goal, ratio)
+            ours, theirs = (contest.cells(name)[64]["throughput"] for name in ("ringfort", peer))
+            yield at_least(what, goal, ours / theirs, of=parts(ours, theirs, " /s"))
 
 
 def crowd_rows(level, contest):
     cells = contest.cells("ringfort")
     best = max(cell["throughput"] for cell in cells.values())
-    yield at_least(f"lives/s at J=1000 / best over all J, {level}", 0.9, cells[1000]["throughput"] / best)
+    crowd = cells[1000]["throughput"]
+    yield at_least(f"lives/s at J=1000 / best over all J, {level}", 0.9, crowd / best, of=parts(crowd, best, " /s"))
     yield at_most(f"failures, {level}", 0, contest.failures(), digits=0)
 
 
@@ -96,7 +105,8 @@ def start_rows(level, contest, goal):
     cells, bare = contest.cells("ringfort"), contest.cells("bare spawn")
     for key, call in (("start_call_p50", "start"), ("start_p50", "create")):
         what = f"from the call of {call} to the first instruction / bare, p50, J=1, {level}"
-        yield at_most(what, goal, cells[1][key] / bare[1]["start_p50"])
+        ours, theirs = cells[1][key], bare[1]["start_p50"]
+        yield at_most(what, goal, ours / theirs, of=parts(ours, theirs, " us"))
     yield at_most(f"exit to waiter's answer, p50, J=1, {level}", 0.2, cells[1]["answer_p50"] / 1000, unit=" ms")
     yield at_most(f"exit to waiter's answer, p99, J=64, {level}", 5, cells[64]["answer_p99"] / 1000, unit=" ms")
 
@@ -157,7 +167,8 @@ def clone_rows(figures):
         elif name == "cp" and "refusal" not in value["cp-reflink"]:
             yield unmeasured(label, "<= 1.2", "the clone was a reflink")
         else:
-            yield at_most(label, 1.2, value["ringfort"]["p50_ms"] / by_hand["p50_ms"])
+            ours, theirs = value["ringfort"]["p50_ms"], by_hand["p50_ms"]
+            yield at_most(label, 1.2, ours / theirs, of=parts(ours, theirs, " ms"))
     # TODO(test): `rootfs: auto` with an overlay, once the library has it, beside one mount by hand.
     yield unmeasured(f"{what}: overlay / one overlay mount", "<= 1.2", "this build makes no overlays")
 
@@ -167,7 +178,8 @@ def message_rows(figures):
     if figures["messages"] is None:
         yield unmeasured(what, ">= 0.5", figures["messages_refusal"])
     else:
-        yield at_least(what, 0.5, figures["messages"]["per_second"] / figures["messages"]["caf_per_second"])
+        ours, theirs = figures["messages"]["per_second"], figures["messages"]["caf_per_second"]
+        yield at_least(what, 0.5, ours / theirs, of=parts(ours, theirs, " /s"))
 
 
 def table(figures):
@@ -184,7 +196,8 @@ def heading(figures):
             machine = figures[level]["machine"]
             gib = round(machine["memory_bytes"] / 2**30)
             return (f"{machine['processor']}, {machine['cores']} cores, {gib} GiB, {machine['kernel']}, "
-                    f"{machine['file_system']}; ringfort {figures[level]['version']}" + peer_versions(figures[level]))
+                    f"{machine['file_system']}; ringfort {figures[level]['version']}"
+                    + peer_versions(figures[level]) + f"; {figures['load']}")
     return "this machine"
 
 

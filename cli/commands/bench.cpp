@@ -115,10 +115,11 @@ class Bench : public Command {
     Contest contest{place, **runtime, *level};
     if (auto opened = contest.open(peers_); !opened) return opened;
     begin(contest);
+    // Before anything else: what thousands of lives leave free in the heap would hide new use.
+    measure_memory(**runtime);
     warm_up(contest);
     results_.entrants =
         run_course(course_, contest.contenders(), [this](auto... all) { progress_.show(all...); });
-    measure_memory(**runtime);
     progress_.clear();
     return {};
   }
@@ -150,7 +151,7 @@ class Bench : public Command {
   }
 
   void measure_memory(Runtime& runtime) {
-    progress_.show(1, 1, "memory");
+    progress_.show(0, 1, "memory");
     const auto most = std::min(kMostLive, std::max<std::size_t>(course_.lives / 2, 4));
     auto points = memory_over(runtime, payload_service("stamp", {"sleep"}),
                               {0, most / 4, most / 2, most}, course_.stop);
