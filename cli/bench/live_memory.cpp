@@ -3,6 +3,7 @@
 #include "ringfort/platform/fd.hpp"
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -38,29 +39,38 @@ std::multimap<int, int> children() {
   return all;
 }
 
-/// Ringfort's helper runs from memory, under no name of the file system.
-bool is_helper(int pid) {
+/// Ringfort's helper runs from memory, under no name of the file system. Error where the kernel
+/// does not tell: what is not counted must not look like nothing.
+Result<bool> is_helper(const std::string& process) {
   std::array<char, 64> target{};
-  const auto path = "/proc/" + std::to_string(pid) + "/exe";
-  const auto size = ::readlink(path.c_str(), target.data(), target.size());
+  const auto size = ::readlink((process + "/exe").c_str(), target.data(), target.size());
+  if (size < 0 && errno != ENOENT && errno != ESRCH)
+    return fail(ErrorKind::Unsupported, "what a process of a container runs can't be read",
+                "run it as root");
   return size > 0 &&
          std::string_view{target.data(), static_cast<std::size_t>(size)}.starts_with("/memfd:");
 }
 
-Status add_helpers(int parent, const std::multimap<int, int>& all, std::uint64_t& bytes) {
+/// PSS of the helpers below `parent`.
+Result<std::uint64_t> helpers_below(int parent, const std::multimap<int, int>& all) {
+  std::uint64_t bytes = 0;
   const auto [first, last] = all.equal_range(parent);
   for (auto it = first; it != last; ++it) {
-    const int pid = it->second;
-    if (is_helper(pid)) {
-      const auto pss = field_of("/proc/" + std::to_string(pid) + "/smaps_rollup", "Pss:");
+    const auto process = "/proc/" + std::to_string(it->second);
+    const auto helper = is_helper(process);
+    if (!helper) return fail(helper.error());
+    if (*helper) {
+      const auto pss = field_of(process + "/smaps_rollup", "Pss:");
       if (!pss)
         return fail(ErrorKind::Unsupported, "the memory of a helper process can't be read",
                     "run it as root");
       bytes += *pss;
     }
-    if (auto added = add_helpers(pid, all, bytes); !added) return added;
+    const auto below = helpers_below(it->second, all);
+    if (!below) return below;
+    bytes += *below;
   }
-  return {};
+  return bytes;
 }
 
 /// For each of `count` containers; what can't be started or removed is in the figures.
@@ -86,10 +96,9 @@ Result<MemoryPoint> memory_now(std::size_t live) {
   const auto pss = field_of("/proc/self/smaps_rollup", "Pss:");
   if (!rss || !pss)
     return fail(ErrorKind::Unsupported, "this kernel has no /proc/self/smaps_rollup", {});
-  MemoryPoint point{live, *rss, *pss, *pss};
-  const auto added = add_helpers(::getpid(), children(), point.all_pss);
-  if (!added) return fail(added.error());
-  return point;
+  const auto helpers = helpers_below(::getpid(), children());
+  if (!helpers) return fail(helpers.error());
+  return MemoryPoint{live, *rss, *pss, *pss + *helpers};
 }
 
 Result<std::vector<MemoryPoint>> memory_over(Runtime& runtime,

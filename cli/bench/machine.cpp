@@ -54,8 +54,7 @@ std::string version_of(const std::string& program) {
   if (!said) return {};
   const HostProgram question{
       {program, "--version"}, own_environment(), said.get(), said.get(), std::chrono::seconds{5}};
-  // Whatever the code, what it printed is all there is to know.
-  (void)run_host_program(question);
+  if (!run_host_program(question)) return {};
   ::lseek(said.get(), 0, SEEK_SET);
   const auto text = platform::read_all(said.get(), 1 << 16, "version");
   if (!text) return {};

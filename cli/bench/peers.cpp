@@ -183,8 +183,9 @@ Json oci_config(const PeerSetting& setting, const std::string& payload) {
                       mount("/tmp", "tmpfs", {"nosuid", "nodev"})};
   if (setting.uid != 0) {
     namespaces.push_back({{"type", "user"}});
+    // Their runtimes want a root inside, which is the user outside.
     const auto map = [](std::uint32_t id) {
-      return Json::array({{{"containerID", id}, {"hostID", id}, {"size", 1}}});
+      return Json::array({{{"containerID", 0}, {"hostID", id}, {"size", 1}}});
     };
     config["linux"]["uidMappings"] = map(setting.uid);
     config["linux"]["gidMappings"] = map(setting.gid);

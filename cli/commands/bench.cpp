@@ -158,7 +158,7 @@ class Bench : public Command {
     if (points)
       results_.memory = *std::move(points);
     else
-      results_.memory_refusal = points.error().what;
+      results_.memory_refusal = to_string(points.error());
   }
 
   Result<int> report() {
