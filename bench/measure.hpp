@@ -72,6 +72,24 @@ struct MessagesAsked {
 /// answer.
 int measure_messages(const MessagesAsked& asked);
 
+struct BurstAsked {
+  std::size_t burst = 5000;
+  std::size_t alone = 2000;
+  std::string level = "landlock";
+  bool is_json = false;
+};
+/// Starts of one caller, alone and beside a burst of another's.
+int measure_burst(const BurstAsked& asked);
+
+struct DensityAsked {
+  std::size_t containers = 10'000;
+  std::size_t asked = 1000;
+  std::string level = "landlock";
+  bool is_json = false;
+};
+/// Many that live at once, some of which must answer, and their memory.
+int measure_density(const DensityAsked& asked);
+
 /// Prints the error.
 int refuse(const Error& error);
 

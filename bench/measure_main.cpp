@@ -63,6 +63,18 @@ void declare(CLI::App& app, MessagesAsked& asked) {
   option(app, "--rounds", asked.rounds, "in turns; the medians count");
 }
 
+void declare(CLI::App& app, BurstAsked& asked) {
+  option(app, "-n", asked.burst, "lives of the burst, all at once");
+  option(app, "--alone", asked.alone, "starts to compare with");
+  option(app, "--level", asked.level, "landlock, namespaces or network");
+}
+
+void declare(CLI::App& app, DensityAsked& asked) {
+  option(app, "-n", asked.containers, "containers that live at once");
+  option(app, "--asked", asked.asked, "of them, that must answer");
+  option(app, "--level", asked.level, "landlock, namespaces or network");
+}
+
 int run(int argc, char** argv) {
   platform::raise_descriptor_limit();
   CLI::App app{"Measures ringfort."};
@@ -78,6 +90,10 @@ int run(int argc, char** argv) {
   add<ClonesAsked>(app, code, "clones", "containers of a large image", measure_clones, declared);
   add<MessagesAsked>(app, code, "messages", "questions of an actor to containers", measure_messages,
                      declared);
+  add<BurstAsked>(app, code, "burst", "starts of one caller beside many of another", measure_burst,
+                  declared);
+  add<DensityAsked>(app, code, "density", "containers that live at once", measure_density,
+                    declared);
   CLI11_PARSE(app, argc, argv);
   return code;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -24,6 +25,17 @@ std::string_view read_small(int proc_fd, const std::string& path, std::array<cha
   const Fd file{::openat(proc_fd, path.c_str(), kFlags)};
   const auto got = file ? ::read(file.get(), buffer.data(), buffer.size()) : -1;
   return {buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+}
+
+/// All of it; empty with errno when it can't be opened.
+std::optional<std::string> read_whole(int proc_fd, const std::string& path) {
+  const Fd file{::openat(proc_fd, path.c_str(), kFlags)};
+  if (!file) return std::nullopt;
+  std::string text;
+  std::array<char, 4096> piece;
+  for (ssize_t got = 0; (got = ::read(file.get(), piece.data(), piece.size())) > 0;)
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  return text;
 }
 
 /// "<name>   <number> kB" somewhere at the start of a line, in bytes; 0 when absent.
@@ -59,6 +71,24 @@ class ProcessTable {
     return table;
   }
 
+  /// Only these and what is below them: what a few trees cost must not depend on how many others
+  /// there are. Nothing where this kernel does not list children (CONFIG_PROC_CHILDREN).
+  static std::optional<ProcessTable> below_each(std::span<const pid_t> roots) {
+    ProcessTable table;
+    table.proc_ = Fd{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    std::vector<pid_t> open(roots.begin(), roots.end());
+    std::array<char, 8192> buffer;
+    while (!open.empty()) {
+      const auto pid = open.back();
+      const auto path = std::to_string(pid);
+      open.pop_back();
+      const auto stat = parse_proc_stat(read_small(table.proc_.get(), path + "/stat", buffer));
+      if (!stat || !table.processes_.emplace(pid, *stat).second) continue;
+      if (!table.add_children(pid, open)) return std::nullopt;
+    }
+    return table;
+  }
+
   const ProcStat* find(pid_t pid) const {
     const auto found = processes_.find(pid);
     return found == processes_.end() ? nullptr : &found->second;
@@ -75,7 +105,9 @@ class ProcessTable {
       for (const pid_t child : children->second) {
         // A pid read twice around its reuse could make a circle.
         if (found.size() > processes_.size()) return found;
-        found.push_back(find(child));
+        const auto* process = find(child);
+        if (process == nullptr) continue;  // it ended before it was looked at
+        found.push_back(process);
         open.push_back(child);
       }
     }
@@ -96,6 +128,32 @@ class ProcessTable {
   }
 
  private:
+  /// Each thread has children of its own. False when they can't be had of a process that is there.
+  bool add_children(pid_t pid, std::vector<pid_t>& found) {
+    const auto tasks = std::to_string(pid) + "/task";
+    const Fd directory{::openat(proc_.get(), tasks.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const auto threads =
+        directory ? list_directory(directory.get()) : Result<std::vector<DirEntry>>{};
+    if (!threads) return true;  // it has ended meanwhile
+    bool has_list = threads->empty();
+    for (const auto& thread : *threads) {
+      const auto text = read_whole(directory.get(), thread.name + "/children");
+      has_list = has_list || text || errno != ENOENT;
+      for (std::string_view rest = text ? std::string_view{*text} : std::string_view{};
+           !rest.empty();) {
+        pid_t child = 0;
+        const auto end = std::from_chars(rest.data(), rest.data() + rest.size(), child).ptr;
+        if (end == rest.data()) break;
+        rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+        rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+        children_[pid].push_back(child);
+        found.push_back(child);
+      }
+    }
+    // Threads that end take their lists along, so this may be wrong of one that is ending.
+    return has_list || ::faccessat(proc_.get(), tasks.c_str(), F_OK, 0) != 0;
+  }
+
   std::string_view from_thread(const std::string& pid, const char* file,
                                std::array<char, 8192>& buffer) const {
     const Fd tasks{
@@ -122,8 +180,15 @@ std::uint64_t resident(const ProcessTable& table, const ProcStat& process) {
 }  // namespace
 
 Result<std::vector<TreeStats>> tree_stats(std::span<const pid_t> roots) {
-  const auto table = ProcessTable::read();
-  if (!table) return fail(table.error());
+  // A look at each process of the machine is cheaper for many trees.
+  constexpr std::size_t kFew = 32;
+  std::optional<ProcessTable> table;
+  if (roots.size() <= kFew) table = ProcessTable::below_each(roots);
+  if (!table) {
+    auto all = ProcessTable::read();
+    if (!all) return fail(all.error());
+    table = std::move(*all);
+  }
   static const auto kTicksPerSecond = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
   std::vector<TreeStats> all;
   all.reserve(roots.size());

@@ -114,6 +114,27 @@ TEST(ProcessStats, ChildrenOfChildrenAreCounted) {
   EXPECT_THAT(tree_pids(root.pid()).value(), SizeIs(2));
 }
 
+/// Few trees are walked by their lists of children, many are found among all processes.
+TEST(ProcessStats, AChildOfAThreadIsCountedInFewTreesAndInMany) {
+  const Child root = tree([](const auto& ready) {
+    std::thread thread([&ready] {
+      if (::fork() == 0) {
+        ready();
+        ::pause();
+      }
+      ::pause();
+    });
+    ::pause();
+  });
+  const TreeGuard guard{root.pid()};
+  ASSERT_TRUE(root.is_ready());
+
+  EXPECT_EQ(stats_of(root.pid()).pids, 2U);
+  const auto many = tree_stats(std::vector<pid_t>(100, root.pid()));
+  ASSERT_TRUE(many);
+  for (const auto& stats : *many) EXPECT_EQ(stats.pids, 2U);
+}
+
 TEST(ProcessStats, AnAbsentRootHasNoPids) {
   Child gone([](const auto&) { return 0; });
   const pid_t pid = gone.pid();
