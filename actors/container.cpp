@@ -269,6 +269,7 @@ Answer<Result<ContainerEntry>> Container::on_get_entry(GetEntry&) {
   if (site_) {
     entry.level = site_->level;
     entry.lowered = site_->lowered;
+    entry.overlay = site_->has_overlay();
     entry.layers = site_->layers;
     entry.missing = site_->missing;
     entry.not_enforced = site_->not_enforced;

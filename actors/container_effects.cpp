@@ -162,6 +162,7 @@ void Container::answer_create() {
     created.missing = site_->missing;
     created.not_enforced = site_->not_enforced;
     created.lowered = site_->lowered;
+    created.overlay = site_->has_overlay();
     created.uid = uid_;
     if (port_) created.port = port_->port;
     create_->deliver(Result<Created>{std::move(created)});

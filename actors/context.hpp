@@ -69,6 +69,8 @@ struct Seams {
   std::function<platform::Headroom()> headroom;
   std::function<Status(const platform::Policy&, std::uint32_t, std::uint32_t)> check_reachable;
   std::function<Status(const platform::Policy&)> check_sources;
+  std::function<Status(const platform::Image&)> check_overlay;  ///< may lie over it?
+  std::function<bool(const platform::Image&)> prefers_overlay;  ///< is it cheaper than a clone?
   std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;
   std::function<bool()> forget_stray_ports;  ///< true when there were any
   std::function<Result<std::vector<platform::TreeStats>>(std::span<const pid_t>)> tree_stats;

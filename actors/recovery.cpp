@@ -89,8 +89,10 @@ Result<std::shared_ptr<Recovered>> recover(Look look, const Settings& settings,
   recipe.options = record.options;
   recipe.port = record.port;
   recipe.uid = record.uid;
-  auto blueprint = draw_blueprint(recipe, {record.native_image, record.own_libraries}, record.level,
-                                  settings.gpu_access, seams);
+  const ImageTraits traits{
+      record.native_image, record.own_libraries,
+      record.overlay ? seams.files->images().image_path(record.service.image.name) : std::string{}};
+  auto blueprint = draw_blueprint(recipe, traits, record.level, settings.gpu_access, seams);
   if (!blueprint) {
     blueprint.error().container = record.id.str();
     return fail(std::move(blueprint.error()));

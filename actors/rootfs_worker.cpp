@@ -1,5 +1,6 @@
 // Where blocking work on images and container files is really done.
 #include "ringfort/actors/recovery.hpp"
+#include "ringfort/actors/root_choice.hpp"
 #include "ringfort/actors/rootfs.hpp"
 #include "ringfort/actors/site.hpp"
 #include "ringfort/actors/volumes.hpp"
@@ -48,7 +49,8 @@ class RootfsWorker {
         },
         [this](ListImages) { return after(on_list()); },
         [this](const RemoveImage& remove) {
-          return after(images().remove(remove.image, remove.force, in_use(remove.in_use)));
+          return after(
+              images().remove(remove.image, remove.force, in_use(remove.in_use), check_overlays()));
         },
         [this](const PruneImages& prune) { return after(on_prune(prune)); },
         [this](ListVolumes) { return after(list_volumes(*seams_.files)); },
@@ -112,7 +114,7 @@ class RootfsWorker {
   }
 
   Result<std::vector<std::string>> on_prune(const PruneImages& prune) {
-    auto pruned = images().prune(in_use(prune.in_use));
+    auto pruned = images().prune(in_use(prune.in_use), check_overlays());
     if (!pruned) return fail(std::move(pruned.error()));
     return std::move(pruned->names);
   }
@@ -120,6 +122,11 @@ class RootfsWorker {
   Result<std::vector<LogEntry>> on_read_log(const ReadLog& read) {
     return platform::read_log(seams_.files->container_dir(read.id),
                               state_directory(*seams_.files, read.id), read.query);
+  }
+
+  std::function<Status(std::string_view)> check_overlays() const {
+    return
+        [files = seams_.files](std::string_view image) { return check_no_overlay(image, *files); };
   }
 
   static std::function<bool(std::string_view)> in_use(const ImagesInUse& names) {

@@ -2,6 +2,7 @@
 #include "ringfort/actors/context.hpp"
 #include "ringfort/actors/recovery.hpp"
 #include "ringfort/platform/duplicate.hpp"
+#include "ringfort/platform/root_trials.hpp"
 
 #include <chrono>
 
@@ -21,6 +22,14 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
   seams.spawner = std::shared_ptr<platform::Spawner>(spawner.get(), std::move(end));
   seams.choose_level = [raw = spawner.get()](Isolation asked, platform::Effort effort) {
     return platform::choose_level(asked, effort, *raw);
+  };
+  const auto roots = std::make_shared<platform::RootTrials>(seams.files->data_dir() + "/.staging",
+                                                            seams.files->owner_nonce());
+  seams.check_overlay = [roots, raw = spawner.get()](const platform::Image& image) {
+    return roots->overlay_over(image, *raw);
+  };
+  seams.prefers_overlay = [roots](const platform::Image& image) {
+    return platform::copy_is_dearer(image, roots->has_reflink());
   };
   seams.host_facts = [] { return platform::host_facts(); };
   seams.headroom = [] { return platform::look_at_headroom(); };

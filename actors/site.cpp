@@ -1,5 +1,6 @@
 #include "ringfort/actors/site.hpp"
 
+#include "ringfort/actors/root_choice.hpp"
 #include "ringfort/platform/gaps.hpp"
 #include "ringfort/platform/seatbelt_profile.hpp"
 #include "ringfort/specs/container_record.hpp"
@@ -98,6 +99,7 @@ std::string record_text(const Recipe& recipe, const ServiceFacts& facts, const S
   if (site.cgroup) record.cgroup = site.cgroup->get()->path();
   record.native_image = image && image->native;
   record.own_libraries = image && image->own_libraries;
+  record.overlay = site.has_overlay();
   record.created_at = site.created_at;
   return specs::to_text(record, facts.record_json);
 }
@@ -151,6 +153,7 @@ Status create_files(const Recipe& recipe, const ServiceFacts& facts, const Site&
     if (recipe.service->command.workdir || !recipe.options.workdir.empty())
       files.mount_points.left_out.clear();
     files.image = std::move(image);
+    files.overlay = site.has_overlay();
   }
   if (user) files.owner = user->uid;
   for (const auto& volume : site.policy.volumes) {
@@ -181,7 +184,8 @@ Result<Blueprint> draw_blueprint(const Recipe& recipe, const ImageTraits& image,
                                       gpu_access,
                                       recipe.port,
                                       host_image,
-                                      image.own_libraries};
+                                      image.own_libraries,
+                                      image.overlay_over};
   auto policy = platform::make_policy(*recipe.service, recipe.options, about);
   if (!policy) return fail(std::move(policy.error()));
   auto plan =
@@ -213,7 +217,11 @@ Result<std::shared_ptr<const Site>> build_site(const Recipe& recipe, const Servi
   if (!chosen) return cannot_create(std::move(chosen.error()), recipe.id);
   const Level level = chosen->level;
 
-  const ImageTraits traits{*image && (*image)->native, *image && (*image)->own_libraries};
+  const auto overlay =
+      wants_overlay(recipe.service->rootfs.value_or(recipe.options.rootfs), level, *image, seams);
+  if (!overlay) return cannot_create(overlay.error(), recipe.id);
+  const ImageTraits traits{*image && (*image)->native, *image && (*image)->own_libraries,
+                           *overlay ? (*image)->rootfs : std::string{}};
   auto blueprint = draw_blueprint(recipe, traits, level, settings.gpu_access, seams);
   if (!blueprint) return cannot_create(std::move(blueprint.error()), recipe.id);
   const auto& user = blueprint->user;

@@ -68,6 +68,7 @@ struct Site {
   std::vector<std::string> not_enforced;
   std::shared_ptr<CgroupSlot> cgroup;  ///< empty: no limit, or the watchdog's to hold
 
+  bool has_overlay() const { return !policy.image_dir.empty(); }
   bool needs_watchdog() const { return policy.memory_limit && !cgroup; }
 };
 
@@ -83,6 +84,7 @@ Result<UserIds> parse_user(std::string_view text);
 struct ImageTraits {
   bool native = false;
   bool own_libraries = false;
+  std::string overlay_over;  ///< its tree, when the root is an overlay; empty = a clone
 };
 
 /// The same for the same recipe, whoever draws it: at creation, or when a container is taken over.

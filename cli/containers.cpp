@@ -72,6 +72,7 @@ Json to_value(const ContainerEntry& entry) {
   value["command"] = entry.command;
   value["level"] = to_string(entry.level);
   value["lowered"] = entry.lowered.empty() ? Json(nullptr) : Json(entry.lowered);
+  value["rootfs"] = rootfs_word(entry.overlay);
   value["layers"] = entry.layers;
   value["missing"] = entry.missing;
   value["not_enforced"] = entry.not_enforced;

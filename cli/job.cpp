@@ -100,6 +100,9 @@ void declare_job_flags(CLI::App& app, JobFlags& flags) {
   add_option(app, "--seccomp", "PROFILE",
              "system calls: default, build (debuggers, too) or strict (no sockets)",
              into(parse_seccomp_flag, flags.seccomp));
+  add_option(app, "--rootfs", "MODE",
+             "of an image: visible (a copy), overlay, or auto (default), the cheaper one",
+             into(parse_rootfs_flag, flags.rootfs));
   add_option(app, "--connect", "PORT", "may connect to this local port; implies --net local",
              append(parse_port, flags.connect));
   add_option(app, "--listen", "PORT", "may listen on this local port; implies --net local",
@@ -195,6 +198,8 @@ Result<Job> make_job(const JobFlags& flags, const Arguments& command, const Call
   if (!net) return fail(net.error());
   if (auto fits = check_seccomp(flags, *net); !fits) return fail(fits.error());
   job.service.seccomp = flags.seccomp;
+  job.service.rootfs = flags.rootfs;
+  job.options.rootfs = RootfsMode::Auto;
   options.net = *net;
   options.connect = flags.connect;
   options.listen = flags.listen;

@@ -21,6 +21,7 @@ struct JobFlags {
   std::optional<Durability> durability;  ///< empty = none when attached, process when detached
   std::optional<NetMode> net;
   specs::SeccompProfile seccomp = specs::SeccompProfile::Default;
+  std::optional<RootfsMode> rootfs;  ///< empty = auto
   std::vector<std::uint16_t> connect;
   std::vector<std::uint16_t> listen;
   std::optional<Bytes> memory;

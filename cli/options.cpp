@@ -125,6 +125,14 @@ Result<specs::LogMode> parse_log_mode_flag(std::string_view text) {
   return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a log mode", "write drop or block");
 }
 
+Result<RootfsMode> parse_rootfs_flag(std::string_view text) {
+  using enum RootfsMode;
+  for (const auto mode : {Auto, Visible, Overlay})
+    if (text == to_string(mode)) return mode;
+  return fail(ErrorKind::InvalidSpec, quoted(text) + " is not a root file system",
+              "write auto, visible or overlay");
+}
+
 Result<specs::SeccompProfile> parse_seccomp_flag(std::string_view text) {
   using enum specs::SeccompProfile;
   for (const auto profile : {Default, Build, Strict})

@@ -87,6 +87,7 @@ Result<std::pair<std::string, std::string>> parse_variable(std::string_view text
 
 Result<Isolation> parse_isolation_flag(std::string_view text);
 Result<specs::LogMode> parse_log_mode_flag(std::string_view text);
+Result<RootfsMode> parse_rootfs_flag(std::string_view text);
 Result<specs::SeccompProfile> parse_seccomp_flag(std::string_view text);
 Result<Durability> parse_durability_flag(std::string_view text);
 Result<NetMode> parse_net_flag(std::string_view text);

@@ -22,7 +22,8 @@ struct Created {
   std::vector<std::string> not_enforced;  ///< spec fields in use that are not enforced
   std::optional<std::uint16_t> port;
   std::optional<std::uint32_t> uid;  ///< of the runtime's block, at root; a named user comes first
-  std::string lowered;  ///< at best effort: how the level is less than what was asked for
+  std::string lowered;   ///< at best effort: how the level is less than what was asked for
+  bool overlay = false;  ///< its root is an overlay over the image, and not a copy
 };
 
 /// What start found out.
@@ -73,7 +74,8 @@ struct ContainerEntry {
   std::string image;
   ContainerState state;
   Level level = Level::Landlock;
-  std::string lowered;  ///< as in Created
+  std::string lowered;   ///< as in Created
+  bool overlay = false;  ///< as in Created
   std::optional<std::uint16_t> port;
   std::optional<std::int32_t> pid;  ///< host pid of the main program while it lives
   std::vector<std::string> command;

@@ -6,7 +6,9 @@
 #include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/listener.hpp"
 #include "ringfort/platform/name_claims.hpp"
+#include "ringfort/platform/overlay_files.hpp"
 #include "ringfort/platform/owner_lock.hpp"
+#include "ringfort/platform/policy.hpp"
 #include "ringfort/platform/record_files.hpp"
 #include "ringfort/platform/rootfs.hpp"
 #include "ringfort/specs/grammar.hpp"
@@ -34,6 +36,7 @@ struct Existing {
   unsigned uses = 0;  ///< of its container directory
   std::vector<MountPoint> points;
   Fd listener;  ///< invalid without state, or given to the shim for good
+  HeldImage image;
 };
 
 class Files final : public ContainerFiles {
@@ -103,6 +106,10 @@ class Files final : public ContainerFiles {
     return ::fstatat(data_.containers.get(), id.str().c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 ||
            errno != ENOENT;
   }
+  bool has_overlay(const ContainerId& id) const override {
+    const auto path = id.str() + "/" + kOverlayName;
+    return ::faccessat(data_.containers.get(), path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  }
   PortTable& ports() override { return ports_; }
   Result<std::vector<VolumeOnDisk>> volumes() override;
   Status remove_volume(const std::string& name, const std::function<Status()>& is_free) override;
@@ -112,10 +119,11 @@ class Files final : public ContainerFiles {
   struct Staged {
     Half container;
     std::optional<Half> state;
+    HeldImage image;  ///< under an overlay
   };
 
   Result<Staged> stage(const NewContainer& what);
-  Status fill(const NewContainer& what, Half& container);
+  Status fill(const NewContainer& what, Staged& staged);
   Result<Fd> make_named_volumes(const NewContainer& what) const;
   Status clone_image(const NewContainer& what, int dir_fd, std::vector<MountPoint>& points);
   Status commit(Staged& staged, const std::string& id, const Replaceable& what);
@@ -135,6 +143,7 @@ class Files final : public ContainerFiles {
   HalfPool pool_;
   NameClaims names_;
   PortTable ports_;
+  HeldImages held_images_;
   bool found_dead_owner_ = false;
   std::mutex mutex_;
   std::unordered_map<std::string, Existing> existing_;
@@ -246,8 +255,8 @@ Result<Files::Staged> Files::stage(const NewContainer& what) {
   const bool durable = what.durability != Durability::None;
   auto container = pool_.take(durable ? HalfKind::Full : HalfKind::Bare);
   if (!container) return fail(container.error());
-  Staged staged{std::move(*container), {}};
-  Status filled = fill(what, staged.container);
+  Staged staged{std::move(*container), {}, {}};
+  Status filled = fill(what, staged);
   if (filled && durable) {
     auto state = pool_.take(HalfKind::State);
     if (!state) {
@@ -266,7 +275,8 @@ Result<Files::Staged> Files::stage(const NewContainer& what) {
   return fail(filled.error());
 }
 
-Status Files::fill(const NewContainer& what, Half& container) {
+Status Files::fill(const NewContainer& what, Staged& staged) {
+  auto& container = staged.container;
   auto dir = open_directory_below(data_.staging.get(), container.name, O_RDONLY);
   if (!dir) return fail(dir.error());
   if (container.kind == HalfKind::Full) {
@@ -277,6 +287,12 @@ Status Files::fill(const NewContainer& what, Half& container) {
   if (auto made = make_guest_directory(dir->get(), "tmp", what.owner); !made) return made;
   for (const auto& volume : what.anonymous_volumes)
     if (auto made = make_guest_directory(dir->get(), volume, what.owner); !made) return made;
+  if (what.image && what.overlay) {
+    auto held = held_images_.hold(*what.image);
+    if (!held) return fail(std::move(held.error()));
+    staged.image = std::move(*held);
+    return make_overlay_directories(dir->get(), *what.image, what.owner);
+  }
   if (what.image) return clone_image(what, dir->get(), container.points);
   if (container.kind == HalfKind::Bare) return {};
   return make_guest_directory(dir->get(), "rootfs", what.owner);
@@ -338,6 +354,7 @@ void Files::remember(Staged& staged, const std::string& id) {
   existing.listener.reset();
   existing.uses = staged.container.uses;
   existing.points = std::move(staged.container.points);
+  existing.image = std::move(staged.image);
   if (!staged.state) return;
   existing.listener = std::move(staged.state->listener);
   ++listeners_;

@@ -42,6 +42,7 @@ struct RunFiles {
 struct NewContainer {
   ContainerId id;
   std::optional<Image> image;  ///< empty = the host's directories: rootfs/ stays empty
+  bool overlay = false;        ///< the image is not cloned: it will lie under an overlay
   MountPointUse mount_points;
   std::string config_json;  ///< content of config.json
   std::string seatbelt;     ///< content of sandbox.sb
@@ -142,6 +143,9 @@ class ContainerFiles {
 
   /// False for one whose removal was cut short: it has a record and no directory any more.
   virtual bool has_directory(const ContainerId& id) const = 0;
+
+  /// Is its root an overlay over its image?
+  virtual bool has_overlay(const ContainerId& id) const = 0;
 
   /// Ports of containers that have a record, also while nobody holds them.
   virtual PortTable& ports() = 0;

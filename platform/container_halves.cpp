@@ -172,7 +172,8 @@ bool HalfPool::empty_out(const Half& half) {
   const int dir_fd = dir->get();
   std::size_t found = 0;
   for (auto& [name, type] : *entries) {
-    const bool is_guests = name == "rootfs" || name == "tmp" || is_anonymous_volume(name);
+    const bool is_guests =
+        name == "rootfs" || name == "tmp" || name == kOverlayName || is_anonymous_volume(name);
     if (half.kind != HalfKind::State && is_guests) {
       if (!remove_guest_tree(dir_fd, name)) return false;
       continue;

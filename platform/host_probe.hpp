@@ -40,6 +40,11 @@ Result<ChosenLevel> network_level_for(Effort effort, const Status& network,
                                       const std::function<Status()>& namespaces,
                                       std::uint32_t landlock_abi);
 
+/// Every step of a container at `level` but the exec.
+LaunchPlan trial_plan(Level level, const HostFacts& facts);
+/// Does such a plan in a child that is thrown away. The error is that of the step that failed.
+Status run_trial(LaunchPlan plan, Spawner& spawner);
+
 /// A container's life at `level` up to the exec, in a child that is thrown away. Not cached.
 Status try_level(Level level, Spawner& spawner);
 

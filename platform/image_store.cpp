@@ -3,6 +3,7 @@
 #include "ringfort/platform/linux/dir_stack.hpp"
 #include "ringfort/platform/linux/image_tree.hpp"
 #include "ringfort/platform/linux/random_name.hpp"
+#include "ringfort/platform/overlay_files.hpp"
 #include "ringfort/platform/rootfs.hpp"
 #include "ringfort/specs/names.hpp"
 
@@ -27,6 +28,7 @@ constexpr std::string_view kMarker = "image.json";
 constexpr const char* kMarkerForm =
     "{\"bytes\": %llu, \"native\": %5[a-z], \"own_libraries\": %5[a-z], "
     "\"mount_points\": \"%63[a-z0-9 ]";
+constexpr std::string_view kFilesKey = "\"files\": ";
 
 std::string quote(std::string_view name) { return "'" + printable(name) + "'"; }
 
@@ -51,7 +53,8 @@ std::string marker_text(const Image& image) {
   return "{\"bytes\": " + std::to_string(image.bytes) +
          ", \"native\": " + (image.native ? "true" : "false") +
          ", \"own_libraries\": " + (image.own_libraries ? "true" : "false") +
-         ", \"mount_points\": \"" + mount_points + "\", \"name\": \"" + escaped + "\"}\n";
+         ", \"mount_points\": \"" + mount_points + "\", " + std::string(kFilesKey) +
+         std::to_string(image.files) + ", \"name\": \"" + escaped + "\"}\n";
 }
 
 Status write_marker(int dir_fd, const Image& image) {
@@ -78,6 +81,10 @@ bool read_marker(int dir_fd, Image& image) {
   }
   std::istringstream names(points.data());
   for (std::string name; names >> name;) image.mount_points.push_back(name);
+  // In a name the quotes would be escaped.
+  const std::string_view whole(text.data());
+  if (const auto at = whole.find(kFilesKey); at != whole.npos)
+    image.files = std::strtoull(text.data() + at + kFilesKey.size(), nullptr, 10);
   image.bytes = bytes;
   image.native = std::string_view(native.data()) == "true";
   image.own_libraries = std::string_view(own.data()) == "true";
@@ -111,6 +118,7 @@ Status build(int stage_fd, int source_fd, Image& image) {
   image.native = libraries->of_host;
   image.own_libraries = libraries->own && !libraries->of_host;
   image.bytes = cloned->bytes;
+  image.files = cloned->files;
   return write_marker(stage_fd, image);
 }
 
@@ -205,7 +213,8 @@ std::vector<Image> ImageStore::list() const {
 }
 
 Status ImageStore::remove(std::string_view name, bool force,
-                          const std::function<bool(std::string_view)>& in_use) {
+                          const std::function<bool(std::string_view)>& in_use,
+                          const std::function<Status(std::string_view)>& check_overlays) {
   const auto image = find(name);
   if (!image) return fail(image.error());
   if (!force && in_use && in_use(name)) {
@@ -213,6 +222,15 @@ Status ImageStore::remove(std::string_view name, bool force,
                 "remove the container first, or pass --force");
   }
   const auto directory = image_directory_name(name);
+  // Held until its name is gone: no overlay begins after this look.
+  const auto held = open_directory_below(images_.get(), *directory, O_RDONLY);
+  if (!held) return fail(not_found(name, image->rootfs));
+  Status free = lock_out_overlays(held->get());
+  if (free && check_overlays) free = check_overlays(name);
+  if (!free) {
+    free.error().what = "image " + quote(name) + ": " + free.error().what;
+    return free;
+  }
   const auto away = staging_name();
   if (::renameat(images_.get(), directory->c_str(), staging_.get(), away.c_str()) != 0) {
     if (errno == ENOENT) return fail(not_found(name, image->rootfs));
@@ -225,12 +243,16 @@ Status ImageStore::remove(std::string_view name, bool force,
   return remove_tree(staging_.get(), away);
 }
 
-Result<ImageStore::Pruned> ImageStore::prune(const std::function<bool(std::string_view)>& in_use) {
+Result<ImageStore::Pruned> ImageStore::prune(
+    const std::function<bool(std::string_view)>& in_use,
+    const std::function<Status(std::string_view)>& check_overlays) {
   Pruned pruned;
   for (const auto& image : list()) {
     if (in_use && in_use(image.name)) continue;
-    auto removed = remove(image.name, false, in_use);
-    if (!removed && removed.error().kind == ErrorKind::NotFound) continue;
+    auto removed = remove(image.name, false, in_use, check_overlays);
+    if (!removed && (removed.error().kind == ErrorKind::NotFound ||
+                     removed.error().kind == ErrorKind::InvalidSpec))
+      continue;
     if (!removed) return fail(removed.error());
     pruned.names.push_back(image.name);
     pruned.bytes += image.bytes;

@@ -17,6 +17,7 @@ struct Image {
   std::string rootfs;   ///< absolute host path, immutable
   bool native = false;  ///< some program's PT_INTERP is absent from the image
   std::uint64_t bytes = 0;
+  std::uint64_t files = 0;  ///< what is no directory; 0 = registered before they were counted
   /// Top-level entries that the source did not have: only mounts need them.
   std::vector<std::string> mount_points;
   bool own_libraries = false;  ///< its programs use an interpreter and libraries of the image
@@ -48,15 +49,21 @@ class ImageStore {
   Result<Image> find(std::string_view name) const;
   std::vector<Image> list() const;
 
-  /// InvalidSpec when `in_use(name)` and not `force`.
+  /// InvalidSpec when `in_use(name)` and not `force`, and always when a container's root is an
+  /// overlay over it: one whose creator lives holds a lock, others `check_overlays` knows.
   Status remove(std::string_view name, bool force,
-                const std::function<bool(std::string_view)>& in_use);
+                const std::function<bool(std::string_view)>& in_use,
+                const std::function<Status(std::string_view)>& check_overlays = {});
 
   struct Pruned {
     std::vector<std::string> names;
     std::uint64_t bytes = 0;
   };
-  Result<Pruned> prune(const std::function<bool(std::string_view)>& in_use);
+  Result<Pruned> prune(const std::function<bool(std::string_view)>& in_use,
+                       const std::function<Status(std::string_view)>& check_overlays = {});
+
+  /// Where an image of that name has, or would have, its tree.
+  std::string image_path(std::string_view name) const;
 
   /// What pulling means while there is no registry: present images answer ok (always/newer too say
   /// PullFailed: there is no registry yet), missing ones PullFailed with the line to register one.
@@ -64,7 +71,6 @@ class ImageStore {
 
  private:
   Result<Image> stage_and_commit(std::string name, int source_fd, const std::string& stage);
-  std::string image_path(std::string_view name) const;
   std::string staging_name() const;
 
   std::string images_dir_;

@@ -81,6 +81,7 @@ PathView::Seen PathView::see_in_root(const std::string& path) const {
   const MountPlan* on_top = nullptr;
   Seen made{node_of(NodeKind::Missing), false, {}};
   for (const auto& step : plan_.mounts) {
+    if (step.kind == MountKind::Overlay) continue;  // the root itself
     if (covers_tree(step.kind) && is_within(path, step.target)) {
       on_top = &step;
       // What is in a tmpfs of the spec's nobody else sees; it is there to be written to.

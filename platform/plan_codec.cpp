@@ -86,6 +86,8 @@ const char* name_of(wire::MountKind kind) {
       return "device";
     case wire::MountKind::Terminals:
       return "terminals";
+    case wire::MountKind::Overlay:
+      return "overlay";
   }
   return "?";
 }
@@ -94,6 +96,7 @@ void print_mounts(std::ostream& out, const LaunchPlan& plan) {
   for (const auto& mount : plan.mounts) {
     out << "mount " << name_of(mount.kind) << ' ' << mount.target;
     if (!mount.source.empty()) out << " <- " << mount.source;
+    if (mount.kind == wire::MountKind::Overlay) out << " under " << mount.data << "/upper";
     if (mount.kind == wire::MountKind::Tmpfs) out << " (" << mount.data << ')';
     if ((mount.flags & wire::kForAll) != 0) out << " mode 1777";
     if ((mount.flags & wire::kReadOnly) != 0) out << " read-only";

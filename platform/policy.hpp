@@ -76,6 +76,7 @@ struct VolumeRule {
 struct Policy {
   std::string container_dir;    ///< absolute; holds rootfs and tmp
   std::string rootfs_dir;       ///< absolute; empty = the host's system directories (image `host`)
+  std::string image_dir;        ///< the image under an overlay; empty = rootfs_dir is a copy of it
   std::string scratch_dir;      ///< absolute; HOME and TMPDIR
   bool native_image = false;    ///< the image has no libraries: the host's are shown read-only
   bool own_libraries = false;   ///< the image brings its libraries: not to be had at `landlock`
@@ -98,6 +99,7 @@ struct PolicyContext {
   std::optional<std::uint16_t> own_port;  ///< the claimed port
   bool host_image = false;                ///< image name `host`: no rootfs of its own
   bool own_libraries = false;             ///< see Image
+  std::string image_dir{};                ///< of the image under an overlay; empty = a copy
 };
 
 /// Valid UTF-8 without control characters (C0, DEL, C1).
@@ -113,6 +115,12 @@ Result<std::string> normal_path(std::string_view path, std::string_view name);
 std::string anonymous_volume(std::size_t number);
 /// Is this such a name?
 bool is_anonymous_volume(std::string_view name);
+
+/// Holds `upper` and `work` of a container whose root is an overlay.
+inline constexpr const char* kOverlayName = "overlay";
+inline std::string overlay_dir(const Policy& policy) {
+  return policy.container_dir + "/" + kOverlayName;
+}
 
 /// Is `path` the directory `dir` or something below it? Both as normal_path leaves them.
 bool is_within(std::string_view path, std::string_view dir);

@@ -117,6 +117,7 @@ std::string body_of(const ContainerRecord& record, std::string_view service_json
   value["cgroup"] = record.cgroup;
   value["native_image"] = record.native_image;
   value["own_libraries"] = record.own_libraries;
+  if (record.overlay) value["overlay"] = true;
   value["created_at"] = to_rfc3339(record.created_at);
   if (record.restarts) value["restarts"] = restarts_value(*record.restarts);
   auto text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -149,6 +150,7 @@ Result<ContainerRecord> record_of(std::string owner, std::string_view body) {
     value.at("cgroup").get_to(record.cgroup);
     value.at("native_image").get_to(record.native_image);
     value.at("own_libraries").get_to(record.own_libraries);
+    record.overlay = value.value("overlay", false);
     record.created_at =
         from_rfc3339(value.at("created_at").get<std::string>()).value_or(WallTime{});
     if (value.contains("restarts")) record.restarts = restarts_of(value.at("restarts"));

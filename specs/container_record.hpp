@@ -37,6 +37,7 @@ struct ContainerRecord {
   std::string cgroup;                ///< name of its memory cgroup; empty = none
   bool native_image = false;
   bool own_libraries = false;
+  bool overlay = false;  ///< its root is an overlay over the image
   WallTime created_at{};
   std::optional<RestartHistory> restarts;  ///< absent before the first start with a policy
 };

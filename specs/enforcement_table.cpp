@@ -126,6 +126,7 @@ constexpr auto table = std::to_array<Rule>({
     {"require", "", enforced,
      "landlock, namespaces, seccomp, cgroup, or a field; else no container"},
     {"seccomp", "", enforced, "default, build (debuggers) or strict (no sockets)"},
+    {"rootfs", "", enforced, "visible (a copy), overlay (not at level landlock), or auto"},
 });
 
 }  // namespace

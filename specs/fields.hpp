@@ -104,6 +104,7 @@ void host_fields(V& v, S&... s) {
   v("linger", s.linger...);
   v("require", s.require...);
   v("seccomp", s.seccomp...);
+  v("rootfs", s.rootfs...);
 }
 RINGFORT_FIELDS(Service) {
   workload_fields(v, s...);

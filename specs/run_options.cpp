@@ -52,6 +52,18 @@ std::string_view to_string(Durability durability) {
   return "unknown";
 }
 
+std::string_view to_string(RootfsMode mode) {
+  switch (mode) {
+    case RootfsMode::Auto:
+      return "auto";
+    case RootfsMode::Visible:
+      return "visible";
+    case RootfsMode::Overlay:
+      return "overlay";
+  }
+  return "unknown";
+}
+
 std::optional<Isolation> parse_isolation(std::string_view text) {
   for (const auto isolation :
        {Isolation::Auto, Isolation::Landlock, Isolation::Namespaces, Isolation::Network}) {

@@ -22,6 +22,10 @@ enum class NetMode { None, Local, Full };
 /// What survives: nothing (attached runs), the death of any process, or power loss.
 enum class Durability { None, Process, Full };
 
+/// What a container's root is made of: a copy of the image (a reflink where the file system can),
+/// an overlay over it, or whichever of the two is cheaper here.
+enum class RootfsMode { Auto, Visible, Overlay };
+
 /// What happens to running containers when their runtime goes away.
 enum class OnExit { Kill, Keep };
 
@@ -29,6 +33,11 @@ std::string_view to_string(Isolation isolation);
 std::string_view to_string(Level level);
 std::string_view to_string(NetMode mode);
 std::string_view to_string(Durability durability);
+std::string_view to_string(RootfsMode mode);
+/// What a container's root turned out to be, in those words.
+inline std::string_view rootfs_word(bool overlay) {
+  return to_string(overlay ? RootfsMode::Overlay : RootfsMode::Visible);
+}
 std::optional<Isolation> parse_isolation(std::string_view text);
 std::optional<Level> parse_level(std::string_view text);
 std::optional<NetMode> parse_net_mode(std::string_view text);
@@ -48,6 +57,7 @@ struct RunOptions {
   std::optional<std::string> user;           ///< name or uid[:gid]; root runtimes only
   std::string workdir;                       ///< host path wanted as working directory, if covered
   std::optional<Durability> durability;      ///< empty = the runtime's
+  RootfsMode rootfs = RootfsMode::Visible;   ///< where the spec names none
   bool replace = true;  ///< creation may take the name of one that has ended or never ran...
   std::string origin;   ///< ...and has the same origin: who makes it, a file's path say
   std::string caller;   ///< creates and starts of all callers take turns; empty = the service

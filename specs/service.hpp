@@ -4,6 +4,7 @@
 #include "ringfort/specs/lifecycle.hpp"
 #include "ringfort/specs/network.hpp"
 #include "ringfort/specs/resources.hpp"
+#include "ringfort/specs/run_options.hpp"
 #include "ringfort/specs/storage.hpp"
 #include "ringfort/specs/wasm.hpp"
 
@@ -128,6 +129,8 @@ struct Service {
   std::vector<std::string> require;
   /// ringfort's own: the table of system calls, platform/linux/syscalls.txt.
   SeccompProfile seccomp = SeccompProfile::Default;
+  /// ringfort's own: copy or overlay of the image; empty = as the caller's options say.
+  std::optional<RootfsMode> rootfs;
   bool operator==(const Service&) const = default;
 };
 

@@ -76,6 +76,8 @@ inline constexpr auto words<LogMode> = word_list("drop", "block");
 template <>
 inline constexpr auto words<SeccompProfile> = word_list("default", "build", "strict");
 template <>
+inline constexpr auto words<RootfsMode> = word_list("auto", "visible", "overlay");
+template <>
 inline constexpr auto words<PlatformOs> = word_list("linux", "windows", "macos");
 template <>
 inline constexpr auto words<PlatformArch> = word_list("amd64", "arm64");

@@ -49,6 +49,7 @@ class Up : public Command {
     const auto output = is_json_ ? make_json_output() : make_text_output(longest_name(*deployment));
     RunOptions options;
     options.best_effort = best_effort_;
+    options.rootfs = RootfsMode::Auto;
     // Wherever it is called from, the same file is the same one: what another `up` of it has left
     // is replaced, no other.
     options.origin = std::filesystem::absolute(path_).lexically_normal().string();

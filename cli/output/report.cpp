@@ -26,6 +26,7 @@ Json value_of(const Report& report) {
   value["id"] = report.id;
   value["level"] = report.level;
   value["lowered"] = report.lowered.empty() ? Json(nullptr) : Json(report.lowered);
+  value["rootfs"] = report.rootfs.empty() ? Json(nullptr) : Json(report.rootfs);
   value["layers"] = report.layers;
   value["missing"] = report.missing;
   value["not_enforced"] = report.not_enforced;
@@ -63,6 +64,7 @@ void add_stream(Json& value, const std::string& name, const Captured& captured) 
 void Report::add(const Created& created) {
   level = to_string(created.level);
   lowered = created.lowered;
+  rootfs = rootfs_word(created.overlay);
   layers = created.layers;
   missing = created.missing;
   not_enforced = created.not_enforced;

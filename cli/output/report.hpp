@@ -17,6 +17,7 @@ struct Report {
   std::string id;
   std::string level = "none";  ///< "none" until a container exists
   std::string lowered;         ///< as in Created
+  std::string rootfs;          ///< visible or overlay; empty until a container exists
   std::vector<std::string> layers;
   std::vector<std::string> missing;
   std::vector<std::string> not_enforced;

@@ -22,6 +22,7 @@ class JsonOutput : public UpOutput {
     Json event = event_of("started", id.str());
     event["level"] = to_string(created.level);
     event["lowered"] = created.lowered.empty() ? Json(nullptr) : Json(created.lowered);
+    event["rootfs"] = rootfs_word(created.overlay);
     event["missing"] = created.missing;
     event["not_enforced"] = created.not_enforced;
     event["port"] = created.port ? Json(*created.port) : Json(nullptr);

@@ -126,33 +126,6 @@ HostFacts learn() {
   return facts;
 }
 
-/// Every step of a container of its own but the exec, in a child that is thrown away.
-LaunchPlan probe_plan(Level level, const HostFacts& facts) {
-  LaunchPlan plan;
-  plan.level = level;
-  plan.argv = {"probe"};
-  plan.flags = wire::kProbe;
-  plan.cwd = "/";
-  plan.uid = facts.uid;
-  plan.gid = facts.gid;
-  plan.seccomp = seccomp_filter({.level = level});
-  plan.landlock_abi = facts.landlock_abi;
-  if (level == Level::Landlock) {
-    plan.handled_fs = landlock_rights(facts.landlock_abi).all;
-    if (facts.landlock_abi >= 4) plan.handled_net = kBindTcp | kConnectTcp;
-    if (facts.landlock_abi >= 6) plan.shim_scopes = kScopeAbstractSockets | kScopeSignals;
-    return plan;
-  }
-  plan.flags |= wire::kNamespaces | wire::kRootIsTmpfs | wire::kRootReadOnly;
-  if (!facts.root) plan.flags |= wire::kUserNamespace;
-  if (level == Level::Network) plan.flags |= wire::kOwnNetwork | wire::kRelay;
-  plan.root = "/tmp";
-  plan.hostname = "probe";
-  plan.mounts.push_back({wire::MountKind::Dir, 0, {}, "/proc", {}, 0, 0});
-  plan.mounts.push_back({wire::MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
-  return plan;
-}
-
 constexpr const char* kDoctor = "see what this machine offers: ringfort doctor";
 
 std::string remedy(const Error& error) {
@@ -197,28 +170,8 @@ const Status& basics() {
   return known;
 }
 
-/// Runs the trial; the error is that of the step that failed.
-Status run_probe(Level level, Spawner& spawner) {
-  auto ended = std::make_shared<std::promise<ProgramEnded>>();
-  auto answer = ended->get_future();
-  RunRequest request;
-  request.container = "probe";
-  request.plan = probe_plan(level, host_facts());
-  auto run = spawner.run(std::move(request),
-                         {nullptr, [ended](const ProgramEnded& how) { ended->set_value(how); }});
-  if (!run) return fail(run.error());
-  if (answer.wait_for(std::chrono::seconds(5)) != std::future_status::ready)
-    return fail(ErrorKind::Unsupported, "the trial took over 5 seconds");
-  const auto how = answer.get();
-  if (how.start_error) return fail(*how.start_error);
-  if (how.exit.code != 0)
-    return fail(ErrorKind::Unsupported,
-                "the trial ended with code " + std::to_string(how.exit.code));
-  return {};
-}
-
 Status try_apart(Level level, Spawner& spawner) {
-  const auto tried = run_probe(level, spawner);
+  const auto tried = run_trial(trial_plan(level, host_facts()), spawner);
   if (tried) return {};
   return fail(
       ErrorKind::Unsupported,
@@ -263,6 +216,51 @@ Result<ChosenLevel> lowest(const Error& refusal, std::uint32_t abi) {
 }
 
 }  // namespace
+
+LaunchPlan trial_plan(Level level, const HostFacts& facts) {
+  LaunchPlan plan;
+  plan.level = level;
+  plan.argv = {"probe"};
+  plan.flags = wire::kProbe;
+  plan.cwd = "/";
+  plan.uid = facts.uid;
+  plan.gid = facts.gid;
+  plan.seccomp = seccomp_filter({.level = level});
+  plan.landlock_abi = facts.landlock_abi;
+  if (level == Level::Landlock) {
+    plan.handled_fs = landlock_rights(facts.landlock_abi).all;
+    if (facts.landlock_abi >= 4) plan.handled_net = kBindTcp | kConnectTcp;
+    if (facts.landlock_abi >= 6) plan.shim_scopes = kScopeAbstractSockets | kScopeSignals;
+    return plan;
+  }
+  plan.flags |= wire::kNamespaces | wire::kRootIsTmpfs | wire::kRootReadOnly;
+  if (!facts.root) plan.flags |= wire::kUserNamespace;
+  if (level == Level::Network) plan.flags |= wire::kOwnNetwork | wire::kRelay;
+  plan.root = "/tmp";
+  plan.hostname = "probe";
+  plan.mounts.push_back({wire::MountKind::Dir, 0, {}, "/proc", {}, 0, 0});
+  plan.mounts.push_back({wire::MountKind::Proc, 0, {}, "/proc", {}, 0, 0});
+  return plan;
+}
+
+Status run_trial(LaunchPlan plan, Spawner& spawner) {
+  auto ended = std::make_shared<std::promise<ProgramEnded>>();
+  auto answer = ended->get_future();
+  RunRequest request;
+  request.container = "probe";
+  request.plan = std::move(plan);
+  auto run = spawner.run(std::move(request),
+                         {nullptr, [ended](const ProgramEnded& how) { ended->set_value(how); }});
+  if (!run) return fail(run.error());
+  if (answer.wait_for(std::chrono::seconds(5)) != std::future_status::ready)
+    return fail(ErrorKind::Unsupported, "the trial took over 5 seconds");
+  const auto how = answer.get();
+  if (how.start_error) return fail(*how.start_error);
+  if (how.exit.code != 0)
+    return fail(ErrorKind::Unsupported,
+                "the trial ended with code " + std::to_string(how.exit.code));
+  return {};
+}
 
 const HostFacts& host_facts() {
   static const HostFacts facts = learn();
@@ -321,7 +319,7 @@ Status try_level(Level level, Spawner& spawner) {
   if (!basics()) return basics();
   if (level != Level::Landlock) return try_apart(level, spawner);
   if (auto ok = check_abi(host_facts().landlock_abi); !ok) return ok;
-  const auto tried = run_probe(Level::Landlock, spawner);
+  const auto tried = run_trial(trial_plan(Level::Landlock, host_facts()), spawner);
   if (tried) return {};
   return fail(ErrorKind::Unsupported,
               "isolation landlock is not possible here: " + tried.error().what,

@@ -130,6 +130,13 @@ void map_ids(MountPlan& mount, const HostFacts& host) {
   mount.idmap_gid = host.gid;
 }
 
+/// The image is the runtime's; a container with ids of its own sees its files as its own.
+MountPlan root_overlay(const Policy& policy, const Command& command, const HostFacts& host) {
+  MountPlan mount{MountKind::Overlay, 0, policy.image_dir, "/", overlay_dir(policy), 0, 0};
+  if (host.root && command.uid) map_ids(mount, host);
+  return mount;
+}
+
 /// An inode for each page, as one may be asked for without a byte in it.
 MountPlan tmpfs_of(const VolumeRule& volume, const LaunchPlan& plan) {
   constexpr std::uint64_t kPage = 4096;
@@ -266,6 +273,7 @@ void add_mounts(LaunchPlan& plan, const Policy& policy, const Command& command,
       plan.mounts.push_back({MountKind::Dir, 0, {}, directory, {}, 0, 0});
   } else {
     plan.root = policy.rootfs_dir;
+    if (!policy.image_dir.empty()) plan.mounts.push_back(root_overlay(policy, command, host));
     if (policy.native_image)
       for (const auto& directory : library_directories(host))
         add_bind(plan, directory, directory, wire::kReadOnly | wire::kOptional);

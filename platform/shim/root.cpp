@@ -1,6 +1,8 @@
 // The container's own root: sources taken first, then a tree of mounts, then the pivot.
 // mount_setattr(2), open_tree, move_mount, pivot_root(2).
 #include "ringfort/platform/shim/child.hpp"
+#include "ringfort/platform/shim/idmap.hpp"
+#include "ringfort/platform/shim/overlay.hpp"
 #include "ringfort/platform/shim/sys.hpp"
 
 #include <linux/mount.h>
@@ -121,22 +123,6 @@ long set_attributes(int mount_fd, std::uint32_t flags) {
   return sys(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
 }
 
-long write_map(pid_t pid, const char* leaf, std::uint32_t inside, std::uint32_t outside) {
-  char path[64];
-  proc_path(path, pid, leaf);
-  const long fd = sys(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return fd;
-  char line[40];
-  std::size_t size = put_decimal(line, inside);
-  line[size++] = ' ';
-  size += put_decimal(line + size, outside);
-  line[size++] = ' ';
-  line[size++] = '1';
-  const long written = write_all(static_cast<int>(fd), line, size);
-  sys(SYS_close, fd);
-  return written;
-}
-
 long clone_source(const char* path) {
   return sys(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
@@ -162,42 +148,6 @@ long make_point(const Plan& plan, int root_fd, const char* target, int source_fd
   const long there = open_beneath(root_fd, target, O_PATH);
   if (there >= 0) return sys(SYS_close, there);
   return make_file(root_fd, target, nullptr);
-}
-
-/// A user namespace in which `inside` is `outside`, for an idmapped mount: a throw-away child holds
-/// it while its maps are written. mount_setattr(2), "ID-mapped mounts".
-long idmap_namespace(const wire::MountStep& step, std::uint32_t uid_outside,
-                     std::uint32_t gid_outside) {
-  int told[2];
-  int held[2];
-  if (::pipe2(told, O_CLOEXEC) != 0) return -errno;
-  if (::pipe2(held, O_CLOEXEC) != 0)
-    return sys(SYS_close, told[0]), sys(SYS_close, told[1]), -EMFILE;
-  const long pid = fork_into(CLONE_NEWUSER);
-  if (pid == 0) {
-    // Only the child knows its name in the host's /proc when this PID namespace is not the host's.
-    const pid_t self = host_pid();
-    sys(SYS_write, told[1], &self, sizeof self);
-    sys(SYS_close, held[1]);
-    char end = 0;
-    sys(SYS_read, held[0], &end, 1UL);
-    sys(SYS_exit_group, 0);
-  }
-  sys(SYS_close, told[1]);
-  sys(SYS_close, held[0]);
-  pid_t named = 0;
-  long result = pid;
-  if (pid > 0 && sys(SYS_read, told[0], &named, sizeof named) == sizeof named) {
-    char path[64];
-    result = write_map(named, "uid_map", step.idmap_uid, uid_outside);
-    if (result == 0) result = write_map(named, "gid_map", step.idmap_gid, gid_outside);
-    proc_path(path, named, "ns/user");
-    if (result == 0) result = sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-  }
-  sys(SYS_close, told[0]);
-  sys(SYS_close, held[1]);
-  if (pid > 0) sys(SYS_wait4, pid, nullptr, 0, nullptr);
-  return result;
 }
 
 /// A fresh one, detached; `options` is "key=value,key=value".
@@ -238,19 +188,6 @@ long attach(long mount_fd, int root_fd, const char* target) {
   sys(SYS_close, point);
   sys(SYS_close, mount_fd);
   return moved;
-}
-
-/// Makes the container's ids stand for the step's on this detached mount.
-long apply_idmap(const Plan& plan, const wire::MountStep& step, int mount_fd) {
-  const long map = idmap_namespace(step, plan.header().uid, plan.header().gid);
-  if (map < 0) return map;
-  mount_attr attr{};
-  attr.attr_set = MOUNT_ATTR_IDMAP;
-  attr.userns_fd = static_cast<std::uint64_t>(map);
-  const long set =
-      sys(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
-  sys(SYS_close, map);
-  return set;
 }
 
 /// A mount namespace of its own, from which nothing flows back to the host.
@@ -308,6 +245,11 @@ long take_sources(const Plan& plan, Source* sources, Launch& what) {
 /// The container's root as a detached mount.
 long take_root(const Plan& plan, Launch& what) {
   const char* path = plan.text(plan.header().root);
+  const auto* steps = plan.items<wire::MountStep>(plan.header().mounts);
+  if (plan.header().mounts.count > 0 && steps[0].kind == wire::MountKind::Overlay) {
+    const long overlay = make_overlay(plan, steps[0]);
+    return overlay < 0 ? fail_at(what, wire::Step::MountRoot, overlay) : overlay;
+  }
   long mount_fd = plan.has(wire::kRootIsTmpfs) ? make_file_system("tmpfs", "mode=755,size=4m", 0)
                                                : clone_source(path);
   if (mount_fd >= 0 && !plan.has(wire::kRootIsTmpfs)) {
@@ -371,6 +313,8 @@ long do_step(const Plan& plan, const wire::MountStep& step, int root_fd, const S
       return make_file(root_fd, target, plan.text(step.data));
     case wire::MountKind::Symlink:
       return make_symlink(root_fd, target, plan.text(step.source));
+    case wire::MountKind::Overlay:
+      return 0;  // the root itself
   }
   return -EINVAL;
 }

@@ -37,6 +37,7 @@ enum class MountKind : std::uint32_t {
   Symlink,    ///< `target` -> text `source`
   Device,     ///< a node as the host's `source`: made where that is allowed, else bound
   Terminals,  ///< a fresh devpts; `data` as of a Tmpfs
+  Overlay,    ///< the root itself, the first step: `upper` and `work` in `data` over `source`
 };
 
 enum MountFlags : std::uint32_t {

@@ -72,6 +72,7 @@ struct FakeFiles final : platform::ContainerFiles {
     return {};
   }
   bool has_directory(const ContainerId& id) const override { return !cut_short.contains(id.str()); }
+  bool has_overlay(const ContainerId&) const override { return false; }
   platform::PortTable& ports() override { return ports_; }
   Result<std::vector<platform::VolumeOnDisk>> volumes() override {
     return std::vector<platform::VolumeOnDisk>{};
@@ -226,6 +227,8 @@ struct FakePlatform {
       return platform::ChosenLevel{Level::Landlock, {}, {}};
     };
     seams.check_sources = [](const platform::Policy&) { return Status{}; };
+    seams.check_overlay = [](const platform::Image&) { return Status{}; };
+    seams.prefers_overlay = [](const platform::Image&) { return false; };
     seams.check_reachable = [](const platform::Policy&, std::uint32_t, std::uint32_t) {
       return Status{};
     };
