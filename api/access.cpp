@@ -113,6 +113,9 @@ struct AccessJudge::Facts {
 
   Node look(const std::string& path) const {
     using platform::is_within;
+    if (is_there && !policy.image_dir.empty() && is_within(path, policy.rootfs_dir))
+      return platform::look_in_overlay(platform::overlay_dir(policy) + "/upper", policy.image_dir,
+                                       path.substr(policy.rootfs_dir.size()));
     if (!policy.rootfs_dir.empty() && is_within(path, policy.rootfs_dir))
       return platform::look_beneath(is_there ? policy.rootfs_dir : image_rootfs,
                                     path.substr(policy.rootfs_dir.size()));
@@ -193,6 +196,9 @@ Result<AccessJudge> AccessJudge::of_container(const ContainerId& id, const Acces
   context.own_port = record->port;
   context.native_image = record->native_image;
   context.own_libraries = record->own_libraries;
+  if (record->overlay)
+    context.image_dir = setting.data_dir + "/images/" +
+                        image_directory_name(record->service.image.name).value_or("") + "/rootfs";
   auto command = command_of(record->service, record->options);
   command.own_port = record->port;
   const auto& host = platform::host_facts();

@@ -9,6 +9,7 @@ namespace {
 
 // Stand-ins for what only a real container has.
 constexpr const char* kDirectory = "/var/lib/ringfort/containers/example-1";
+constexpr const char* kImage = "/var/lib/ringfort/images/example/rootfs";
 constexpr std::uint16_t kPort = 20000;
 
 bool has_port(const specs::Service& service, const RunOptions& options) {
@@ -39,6 +40,7 @@ platform::PolicyContext context_of(const specs::Service& service, const RunOptio
   context.host_image = service.image.name == "host";
   context.native_image = !context.host_image;
   if (has_port(service, options)) context.own_port = kPort;
+  if (service.rootfs == RootfsMode::Overlay && !context.host_image) context.image_dir = kImage;
   return context;
 }
 

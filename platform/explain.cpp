@@ -55,12 +55,20 @@ class Table {
   std::vector<Row> rows_;
 };
 
+std::string root_words(const Policy& policy) {
+  const std::string seen = "the container's own root, seen as /: ";
+  if (!policy.image_dir.empty() || policy.rootfs == RootfsMode::Overlay)
+    return seen + "an overlay over the image";
+  if (policy.rootfs == RootfsMode::Visible) return seen + "a copy of the image";
+  return seen + "a copy of the image, or an overlay where that is cheaper";
+}
+
 std::string files(const Policy& policy) {
   Table table("Files");
   if (policy.rootfs_dir.empty())
     table.row("read", "/usr /bin /sbin /lib*, part of /etc", "the host's, in place of an image");
   else
-    table.row("read, write", shown(policy.rootfs_dir), "the container's own root, seen as /");
+    table.row("read, write", shown(policy.rootfs_dir), root_words(policy));
   if (policy.native_image)
     table.row("read", "/usr/lib /lib*", "the host's libraries, as the image has none");
   table.row("read, write", shown(policy.scratch_dir), "scratch: HOME and TMPDIR");
@@ -264,6 +272,7 @@ std::string explain_policy_json(const Policy& policy) {
   return object(
       {{"container_dir", quoted(policy.container_dir)},
        {"rootfs_dir", quoted_or_null(policy.rootfs_dir)},
+       {"rootfs", quoted(to_string(policy.rootfs))},
        {"scratch_dir", quoted(policy.scratch_dir)},
        {"native_image", truth(policy.native_image)},
        {"paths", array(policy.paths, rendered)},

@@ -18,6 +18,9 @@ Node look_at_host(const std::string& path);
 Node look_beneath(const std::string& base, const std::string& rest);
 
 /// Supplementary groups of this process.
+/// The same in a root that is an overlay of `upper` over `image`: what was deleted is Missing.
+Node look_in_overlay(const std::string& upper, const std::string& image, const std::string& rest);
+
 std::vector<std::uint32_t> own_groups();
 
 /// net.ipv4.ip_unprivileged_port_start; 1024 when that can't be read.

@@ -97,6 +97,9 @@ Status check_level(const Policy& policy, const Command& command, Level level,
         ErrorKind::Unsupported,
         "an image with its own libraries can't run at level landlock, which shows host paths",
         "use --isolation namespaces");
+  if (level == Level::Landlock && !policy.image_dir.empty())
+    return fail(ErrorKind::Unsupported, "rootfs overlay: at level landlock nothing can be mounted",
+                "use --isolation namespaces, or rootfs auto or visible");
   // Nothing can be idmapped there, and what a container's user was given would stay his.
   if (level == Level::Landlock && host.root && command.uid)
     for (const auto& volume : policy.volumes)

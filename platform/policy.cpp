@@ -347,6 +347,7 @@ Result<Policy> make_policy(const specs::Service& service, const RunOptions& opti
   policy.container_dir = *std::move(container_dir);
   policy.scratch_dir = policy.container_dir + "/tmp";
   if (!context.host_image) policy.rootfs_dir = policy.container_dir + "/rootfs";
+  policy.rootfs = service.rootfs.value_or(options.rootfs);
   policy.image_dir = context.image_dir;
   policy.native_image = context.native_image && !context.host_image;
   policy.own_libraries = context.own_libraries && !context.host_image;

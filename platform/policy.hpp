@@ -74,8 +74,9 @@ struct VolumeRule {
 };
 
 struct Policy {
-  std::string container_dir;    ///< absolute; holds rootfs and tmp
-  std::string rootfs_dir;       ///< absolute; empty = the host's system directories (image `host`)
+  std::string container_dir;  ///< absolute; holds rootfs and tmp
+  std::string rootfs_dir;     ///< absolute; empty = the host's system directories (image `host`)
+  RootfsMode rootfs = RootfsMode::Visible;  ///< as asked for
   std::string image_dir;        ///< the image under an overlay; empty = rootfs_dir is a copy of it
   std::string scratch_dir;      ///< absolute; HOME and TMPDIR
   bool native_image = false;    ///< the image has no libraries: the host's are shown read-only

@@ -46,7 +46,9 @@ class Explain : public Command {
         text += text_of(*gaps);
         continue;
       }
-      const auto explanation = explain(service, {}, isolation_);
+      RunOptions options;
+      options.rootfs = RootfsMode::Auto;  // as `up` has it
+      const auto explanation = explain(service, options, isolation_);
       if (!explanation) return fail(explanation.error());
       all[name] = to_value(*explanation);
       text += chosen(*explanation);

@@ -34,6 +34,10 @@ const Verb kVerbs[] = {
      "  ringfort stats\n"
      "  ringfort stats --no-stream --json web\n",
      make_stats},
+    {"diff", "[OPTIONS] NAME", "List what a container has added, changed and deleted of its image",
+     "  ringfort diff web\n"
+     "  ringfort diff --json web\n",
+     make_diff},
     {"create", "[OPTIONS] [--] CMD [ARG]...", "Make a container without starting it",
      "  ringfort create --name job -- sh -c 'echo hello'\n", make_create},
     {"start", "NAME...", "Start containers, again or for the first time", "  ringfort start job\n",

@@ -33,5 +33,6 @@ std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_logs();
 std::unique_ptr<Command> make_exec();
 std::unique_ptr<Command> make_stats();
+std::unique_ptr<Command> make_diff();
 
 }  // namespace ringfort::cli

@@ -12,6 +12,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace ringfort::platform {
@@ -40,6 +41,15 @@ Node node_of(const Fd& fd) {
   return node;
 }
 
+/// An opaque directory: it was made anew where the image's had been deleted.
+bool hides_image(const std::string& directory) {
+  const Fd fd{::open(directory.c_str(), O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)};
+  const auto name = "/proc/self/fd/" + std::to_string(fd.get());
+  char mark[2];
+  return ::getxattr(name.c_str(), "trusted.overlay.opaque", mark, sizeof mark) == 1 ||
+         ::getxattr(name.c_str(), "user.overlay.opaque", mark, sizeof mark) == 1;
+}
+
 Node not_opened(int error) {
   Node node;
   if (error == ENOENT || error == ENOTDIR) node.kind = NodeKind::Missing;
@@ -64,6 +74,21 @@ Node look_beneath(const std::string& base, const std::string& rest) {
   const Fd fd{
       static_cast<int>(::syscall(SYS_openat2, top.get(), rest.c_str() + begin, &how, sizeof how))};
   return fd ? node_of(fd) : not_opened(errno);
+}
+
+Node look_in_overlay(const std::string& upper, const std::string& image, const std::string& rest) {
+  for (std::size_t end = rest.find_first_not_of('/'); end != std::string::npos;) {
+    end = rest.find('/', end);
+    auto node = look_beneath(upper, rest.substr(0, end));
+    // No container can make a device: this is a whiteout.
+    if (node.kind == NodeKind::Device) return not_opened(ENOENT);
+    if (node.kind == NodeKind::Missing) return look_beneath(image, rest);
+    if (node.kind != NodeKind::Directory) return end == std::string::npos ? node : Node{};
+    if (end == std::string::npos || hides_image(upper + rest.substr(0, end)))
+      return end == std::string::npos ? node : look_beneath(upper, rest);
+    end = rest.find_first_not_of('/', end);
+  }
+  return look_beneath(upper, rest);
 }
 
 std::vector<std::uint32_t> own_groups() {

@@ -58,9 +58,13 @@ LaunchPlan overlay_plan(const Stage& stage, const HostFacts& host) {
 }  // namespace
 
 bool copy_is_dearer(const Image& image, bool has_reflink) {
-  constexpr std::uint64_t kMostFiles = 8;
-  constexpr std::uint64_t kMostBytes = 1U << 20;
-  return image.files > kMostFiles || (!has_reflink && image.bytes > kMostBytes);
+  // Measured by ringfort-clone-bench on 2 cores, ext4, Linux 6.18: create takes 12 us more for each
+  // file and 250 us more for each MiB that is copied; an overlay adds 300 to 420 us to a life.
+  constexpr std::uint64_t kOverlay = 400;
+  constexpr std::uint64_t kFile = 12;
+  constexpr std::uint64_t kMebibyte = 250;
+  const auto copied = has_reflink ? 0 : image.bytes * kMebibyte >> 20;
+  return image.files * kFile + copied > kOverlay;
 }
 
 Status try_overlay_root(const std::string& directory, const std::string& name, Spawner& spawner) {

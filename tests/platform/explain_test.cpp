@@ -77,6 +77,7 @@ TEST(Explain, NeverSendsControlBytesToATerminal) {
 TEST(ExplainJson, HoldsTheWholePolicy) {
   const auto expected = json::parse(R"({
     "container_dir": "/srv/ringfort/containers/web-1",
+    "rootfs": "visible",
     "rootfs_dir": "/srv/ringfort/containers/web-1/rootfs",
     "scratch_dir": "/srv/ringfort/containers/web-1/tmp",
     "native_image": true,

@@ -1,5 +1,6 @@
 #include "ringfort/platform/image_store.hpp"
 
+#include "ringfort/platform/overlay_files.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
@@ -274,6 +275,31 @@ TEST_F(Images, AnImageInUseIsRemovedByForceOnly) {
   EXPECT_EQ(store.remove("app", true, in_use).error().kind, ErrorKind::NotFound);
   EXPECT_THAT(names_in(dir_ / "images"), IsEmpty());
   EXPECT_THAT(names_in(dir_ / "staging"), IsEmpty());
+}
+
+TEST_F(Images, AnImageUnderAnOverlayIsNotEvenRemovedByForce) {
+  auto store = open();
+  const auto image = store.add("app", source_);
+  ASSERT_TRUE(image);
+  EXPECT_EQ(image->files, 1U);
+  HeldImages holder;
+  auto held = holder.hold(*image);
+  ASSERT_TRUE(held);
+  EXPECT_EQ(holder.hold(*image).value(), *held) << "one descriptor for all";
+
+  const auto refused = store.remove("app", true, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::InvalidSpec);
+  EXPECT_THAT(refused.error().what, HasSubstr("is an overlay over it"));
+  const auto pruned = store.prune({});
+  ASSERT_TRUE(pruned) << to_string(pruned.error());
+  EXPECT_THAT(pruned->names, IsEmpty());
+
+  held->reset();
+  EXPECT_FALSE(store.remove(
+      "app", true, {}, [](std::string_view) { return Status{fail(is_under("container a-1"))}; }));
+  EXPECT_TRUE(store.remove("app", true, {}));
+  EXPECT_EQ(holder.hold(*image).error().kind, ErrorKind::NotFound);
 }
 
 TEST_F(Images, PruneTakesWhatNobodyUses) {

@@ -32,6 +32,7 @@ ContainerRecord full() {
   record.uid = 1880000001;
   record.cgroup = "/sys/fs/cgroup/x";
   record.own_libraries = true;
+  record.overlay = true;
   record.created_at = WallTime{std::chrono::microseconds(1'700'000'000'000'001)};
   record.restarts = RestartHistory{"boot",
                                    7,
@@ -57,6 +58,7 @@ TEST(ContainerRecord, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->level, Level::Namespaces);
   EXPECT_EQ(back->lowered, full().lowered);
   EXPECT_TRUE(back->options.best_effort);
+  EXPECT_TRUE(back->overlay);
   EXPECT_EQ(back->restarts, full().restarts);
 }
 

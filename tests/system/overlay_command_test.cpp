@@ -143,6 +143,80 @@ TEST_P(OverlayCommand, AnExecSeesItsRootAndAStartKeepsWhatWasWritten) {
   EXPECT_EQ(read_file("/proc/self/mountinfo"), mounts);
 }
 
+TEST_P(OverlayCommand, ADiffTellsTheSameOfBoth) {
+  const std::string script =
+      "cd d; echo more >> changed; chmod 600 chmodded; rm deleted; ln linked new; mv moved there; "
+      "rm -r sub; mkdir sub; echo n > sub/new; mkdir -p a/b; echo x > 'a/b/line\nend'; "
+      "ln -s /etc a/link; echo ready; exec sleep 1000";
+  std::map<std::string, std::string> told;
+  for (const std::string rootfs : {"visible", "overlay"}) {
+    if (rootfs == "overlay" && !is_mounted()) continue;
+    ASSERT_EQ(detach(rootfs, rootfs, script).code, 0);
+    EXPECT_TRUE(has_said(rootfs, "ready\n"));
+    const auto diff = run({"diff", rootfs});
+    EXPECT_EQ(diff.code, 0) << diff.err;
+    told[rootfs] = diff.out;
+    const auto exact = json::parse(run({"diff", "--json", rootfs}).out);
+    EXPECT_EQ(exact["rootfs"], rootfs);
+    EXPECT_THAT(exact["changes"].dump(), HasSubstr(R"({"kind":"A","path":"/d/a/b/line\nend")"));
+    EXPECT_EQ(run({"rm", "-f", rootfs}).code, 0);
+  }
+  EXPECT_EQ(told["visible"],
+            "C /d\nA /d/a\nA /d/a/b\nA /d/a/b/line\\x0aend\nA /d/a/link\nC /d/changed\n"
+            "C /d/chmodded\nD /d/deleted\nD /d/moved\nA /d/new\nC /d/sub\nD /d/sub/deep\n"
+            "A /d/sub/new\nA /d/there\n");
+  if (is_mounted()) {
+    EXPECT_EQ(told["overlay"], told["visible"]);
+  }
+}
+
+TEST_P(OverlayCommand, WhyKnowsWhatIsInItsRoot) {
+  if (!is_mounted()) GTEST_SKIP() << "nothing is mounted there";
+  ASSERT_EQ(detach("overlay", "c",
+                   "rm /d/deleted; rm -r /d/sub; mkdir /d/sub; echo x > /d/new; "
+                   "echo ready; exec sleep 1000")
+                .code,
+            0);
+  EXPECT_TRUE(has_said("c", "ready\n"));
+  const auto told = [&](const std::string& path) {
+    auto answer = json::parse(run({"why", "--json", "--container", "c", "read", path}).out);
+    for (const char* key : {"target", "path"}) answer.erase(key);
+    return answer.dump();
+  };
+  const auto of_nothing = told("/d/never");
+  for (const std::string path : {"/d/changed", "/d/new", "/d/sub"}) {
+    EXPECT_NE(told(path), of_nothing) << path;
+    EXPECT_EQ(exec("c", "[ -r " + path + " ] && echo yes"), "yes\n");
+  }
+  for (const std::string path : {"/d/deleted", "/d/sub/deep", "/d/sub/never"})
+    EXPECT_EQ(told(path), of_nothing) << path;
+}
+
+TEST_P(OverlayCommand, WhatAnImagePutsAtATargetLeadsNowhere) {
+  if (!is_mounted()) GTEST_SKIP() << "nothing is mounted there";
+  const auto outside = command_.home() + "/outside";
+  fs::create_directory(outside);
+  if (is_plain()) {
+    ASSERT_EQ(::chown(outside.c_str(), kPlainUid, kPlainUid), 0);
+  }
+  const auto tree = command_.home() + "/images/image";
+  fs::create_symlink(outside, tree + "/absolute");
+  fs::create_symlink("../../../../../../../.." + outside, tree + "/dots");
+  ASSERT_EQ(run({"image", "add", "links", tree}).code, 0);
+  for (const std::string target : {"/absolute/v", "/dots/v", "/absolute"}) {
+    command_.write("spec.yaml",
+                   "version: v1\ndeployment: test\nservices:\n  job:\n    rtype: job\n"
+                   "    image: {name: links}\n    rootfs: overlay\n    network_mode: none\n"
+                   "    command: {entrypoint: [/bin/sh, -c, echo went on]}\n"
+                   "    storage:\n      - {type: anonymous, target: " +
+                       target + "}\n");
+    const auto ended = run({"up", "--isolation", level_, "spec.yaml"});
+    EXPECT_NE(ended.code, 0) << ended.out;
+    EXPECT_THAT(ended.err, HasSubstr("symbolic link")) << target;
+  }
+  EXPECT_THAT(names_in(outside), IsEmpty());
+}
+
 TEST_P(OverlayCommand, AnImageUnderARootStaysWhoeverAsks) {
   if (!is_mounted()) GTEST_SKIP() << "nothing is mounted there";
   ASSERT_EQ(detach("overlay", "c", "echo ready; exec sleep 1000").code, 0);
