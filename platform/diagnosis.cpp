@@ -188,7 +188,8 @@ Finding reflink(const HostSurvey& survey) {
   const auto& dir = survey.data_dir;
   if (dir.write == 0 && dir.reflink == 0 && !dir.path.empty())
     return {"reflink", Grade::Good, "images share their blocks with clones", {}, {}};
-  Finding finding{"reflink", Grade::Reduced, "no", "each container of an image is a full copy", {}};
+  Finding finding{
+      "reflink", Grade::Reduced, "no", "a root that is no overlay is a full copy of its image", {}};
   if (!dir.path.empty() && dir.write == 0) {
     finding.value += ": " + dir.filesystem + " says " + to_text(dir.reflink);
     finding.remedy = give_reflink(dir);
@@ -197,10 +198,18 @@ Finding reflink(const HostSurvey& survey) {
 }
 
 Finding overlay(const HostSurvey& survey) {
-  if (survey.overlay == 0) return {"overlay", Grade::Good, "can be mounted (not used yet)", {}, {}};
-  return {"overlay", Grade::Good, "can't be mounted: " + to_text(survey.overlay),
-          "not used yet, so nothing is lost",
-          survey.overlay == ENODEV ? "sudo modprobe overlay" : ""};
+  Finding finding{"overlay", Grade::Reduced, {}, "each container of an image is a full copy", {}};
+  if (survey.overlay != 0) {
+    finding.value = "can't be mounted: " + to_text(survey.overlay);
+    if (survey.overlay == ENODEV) finding.remedy = "sudo modprobe overlay";
+  } else if (survey.overlay_root) {
+    finding.value = survey.overlay_root->what;
+  } else {
+    return {"overlay", Grade::Good, "a root can lie over its image", {}, {}};
+  }
+  if (survey.data_dir.write == 0 && survey.data_dir.reflink == 0 && !survey.data_dir.path.empty())
+    finding.why = "each container of an image is a copy that shares its blocks";
+  return finding;
 }
 
 Finding processes(const HostSurvey& survey) {

@@ -68,6 +68,7 @@ struct HostSurvey {
   std::optional<std::int64_t> unprivileged_userns_clone;  ///< Debian's switch
   std::optional<std::int64_t> apparmor_restricts_userns;  ///< Ubuntu's switch
   Trial overlay = 0;
+  std::optional<Error> overlay_root;  ///< a container's root as one, below the data directory
 
   /// A container's whole life but the exec, at this level.
   std::optional<Error> landlock_level;

@@ -5,6 +5,8 @@
 #include "ringfort/platform/linux/cgroup_place.hpp"
 #include "ringfort/platform/linux/host_texts.hpp"
 #include "ringfort/platform/linux/host_trials.hpp"
+#include "ringfort/platform/linux/random_name.hpp"
+#include "ringfort/platform/root_trials.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -153,6 +155,9 @@ HostSurvey survey_host(const std::string& data_dir, Spawner& spawner) {
   survey.landlock_level = refusal(try_level(Level::Landlock, spawner));
   survey.namespaces_level = refusal(try_level(Level::Namespaces, spawner));
   survey.network_level = refusal(try_level(Level::Network, spawner));
+  if (survey.data_dir.write == 0 && !survey.data_dir.place.empty())
+    survey.overlay_root = refusal(
+        try_overlay_root(survey.data_dir.place, ".ringfort-probe-" + random_name(), spawner));
   return survey;
 }
 

@@ -66,6 +66,20 @@ TEST(Diagnosis, AWholeMachineNeedsNothing) {
   EXPECT_TRUE(level(diagnosis, "network").possible);
 }
 
+TEST(Diagnosis, WithoutOverlayRootsImagesAreCopied) {
+  auto survey = whole_machine();
+  survey.data_dir.reflink = EOPNOTSUPP;
+  survey.overlay_root = refused("no root can be an overlay here: cannot start: root mount");
+  const auto refused_root = finding(diagnose(survey), "overlay");
+  EXPECT_EQ(refused_root.grade, Grade::Reduced);
+  EXPECT_THAT(refused_root.value, HasSubstr("root mount"));
+  EXPECT_THAT(refused_root.why, HasSubstr("full copy"));
+  survey.overlay = ENODEV;
+  EXPECT_EQ(finding(diagnose(survey), "overlay").remedy, "sudo modprobe overlay");
+  survey.data_dir.reflink = 0;
+  EXPECT_THAT(finding(diagnose(survey), "overlay").why, HasSubstr("shares its blocks"));
+}
+
 TEST(Diagnosis, TheNetworkLevelLacksWhatNamespacesLackAndNamespacesOfItsOwn) {
   auto survey = whole_machine();
   survey.max_net_namespaces = 0;

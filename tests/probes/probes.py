@@ -36,11 +36,13 @@ class Battery:
             "free": free_port(), "scratch": ".", "own": own, "state": own,
             "setuid": world.setuid, "near": world.offers, "near_pid": world.victim.pid,
             "near_port": world.port, "near_key": world.near_key, "planted": world.planted,
-            "tools": world.tools, "shared": world.shared,
+            "tools": world.tools, "shared": world.shared, "image": world.image(), "root": world.files,
+            "upper": own,
         }
         if container:
             names["own"] = f"{world.data}/containers/{container}-1"
             names["state"] = f"{world.data}/state/{container}-1"
+            names["upper"] = names["own"] + "/overlay"
         if near:
             names.update(near=f"{world.data}/containers/near-1/tmp", near_pid=near["pid"],
                          near_port=near["port"])
@@ -69,6 +71,8 @@ class Battery:
         container = f"p{self.count}"
         if row.how == "image":
             return self.inside_image(row, level, container)
+        if row.how in ("overlay", "layer"):
+            return self.inside_overlay(row, level, container)
         names = self.names(near, container)
         words = row.words.format(**names).split()
         options = [one.format(**names) for one in row.options]
@@ -104,6 +108,27 @@ class Battery:
             world.ringfort("rm", "-f", container)
         has_changed = self.settle()
         return "ok" if has_changed else "unchanged", has_changed
+
+    def inside_overlay(self, row, level, container):
+        """In one container, twice: its second start finds what the first has left."""
+        world = self.world
+        before = world.digest(world.image())
+        names = self.names(None, container)
+        names["root"] = names["own"] + "/rootfs" if level == "landlock" else ""
+        mode = "visible" if level == "landlock" else "overlay"
+        world.ringfort("run", "-d", "--name", container, "--isolation", level, "--image", "layered",
+                       "--rootfs", mode, "--", "/probe", *row.words.format(**names).split())
+        world.ringfort("wait", container)
+        outcome = world.outcome(world.ringfort("logs", container))
+        world.ringfort("start", container)  # the work directory, and what was written, are used again
+        world.ringfort("wait", container)
+        world.ringfort("rm", "-f", container)
+        has_changed = world.digest(world.image()) != before
+        if has_changed:
+            world.add_layered()
+        if row.how == "layer":
+            outcome = "ok" if has_changed else "unchanged"
+        return outcome, has_changed or self.settle()
 
 
 def refusal(world, level):

@@ -18,6 +18,8 @@ class Row:
     text: str
     options: tuple = NONE
     # "image": the options name a link planted in an image, and files outside must not change;
+    # "overlay": from a root that lies over an image; "layer": on that root, and the image must not
+    # change;
     # "volume": the files outside are bound read-only, and a directory to be written;
     # "detached": the container's own files have known names; "exec" into one that runs; "terminal":
     # the caller has one; "descriptors": the caller has 40 open.

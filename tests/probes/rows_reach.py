@@ -99,6 +99,31 @@ def rows():
     for name in ("tmp", "dev", "proc", "sys", "etc", "run", "usr", "lib", "data", "etc/resolv.conf"):
         add(f"create {{planted}}/{name}", f"/{name}", (name,), how="image")
 
+    # At landlock the root is a copy. The first are made on what lies under the root, by its place on
+    # the host; the others on the root itself, and only a changed image says that they came about.
+    all_rows.section = "An image under an overlay"
+    for layer, text in (("image", "the image"), ("upper/upper", "the upper directory"),
+                        ("upper/work", "the work directory")):
+        layer = "{" + layer.replace("/", "}/", 1) if "/" in layer else "{" + layer + "}"
+        add(f"list {layer}", f"list {text}", how="overlay", control="list {w}/dir")
+        add(f"create {layer}", f"create a file in {text}", how="overlay", control=there)
+        add(f"chmod {layer}", f"change the mode of {text}", how="overlay",
+            control="chmod {w}/secret", known=METADATA if layer == "{image}" else {})
+    add("read {image}/secret", "read a file of the image by its place", how="overlay",
+        control="read {w}/secret")
+    for verb, text in (("append {root}/secret", "append to a file"),
+                       ("truncate {root}/secret", "cut one to nothing"),
+                       ("unlink {root}/secret", "remove one"),
+                       ("rename {root}/secret {root}/renamed", "rename one"),
+                       ("exchange {root}/secret {root}/other", "exchange two"),
+                       ("chmod {root}/secret", "change a mode"),
+                       ("utimes {root}/secret", "change times"),
+                       ("setxattr {root}/secret", "set an attribute"),
+                       ("link {root}/secret {root}/linked", "link one"),
+                       ("create {root}/dir", "create one"), ("rmdir {root}/empty", "remove a directory"),
+                       ("write-through-symlink {root}/secret", "write through a symlink")):
+        add(verb, text, how="layer", control=verb.replace("{root}", "{w}"))
+
     all_rows.section = "Volumes"
     add("append {w}/secret", "write to a file of a read-only bind", how="volume")
     add("create {w}/dir", "create a file there", how="volume")

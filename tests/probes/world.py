@@ -62,6 +62,7 @@ class World:
         self.write(self.home + "/.key", "secret\n")
         self.give(self.home + "/.key")
         self.make_files()
+        self.add_layered()
         self.victim = self.start_victim()
         return self
 
@@ -170,10 +171,29 @@ class World:
         with open(path, "w") as file:
             file.write(text)
 
-    def digest(self):
+    def image(self):
+        return self.data + "/images/layered/rootfs"
+
+    def add_layered(self):
+        """The files outside, once more, as an image with the probe in it."""
+        tree = self.base + "/layered"
+        shutil.rmtree(tree, ignore_errors=True)
+        shutil.copytree(self.files, tree, symlinks=True)
+        shutil.copy(self.probe, tree + "/probe")
+        for root, directories, names in os.walk(tree):
+            for one in directories + names:
+                if not os.path.islink(f"{root}/{one}"):
+                    self.give(f"{root}/{one}")
+        self.give(tree)
+        self.ringfort("image", "rm", "layered")
+        added = self.ringfort("image", "add", "layered", tree)
+        if added.returncode != 0:
+            raise RuntimeError(added.stderr)
+
+    def digest(self, tree=None):
         """Of names, modes, sizes, times and contents, but times of reading."""
         found = hashlib.sha256()
-        for root, directories, names in os.walk(self.files):
+        for root, directories, names in os.walk(tree or self.files):
             directories.sort()
             for one in sorted(names) + ["."]:
                 path = f"{root}/{one}"

@@ -143,6 +143,29 @@ TEST_P(OverlayCommand, AnExecSeesItsRootAndAStartKeepsWhatWasWritten) {
   EXPECT_EQ(read_file("/proc/self/mountinfo"), mounts);
 }
 
+/// overlayfs marks the work directory of one that syncs nothing.
+TEST_P(OverlayCommand, OnlyAtDurabilityFullWhatAProgramSyncsIsOnTheDisk) {
+  if (!is_mounted()) GTEST_SKIP() << "nothing is mounted there";
+  for (const std::string durability : {"process", "full"}) {
+    SCOPED_TRACE(durability);
+    ASSERT_EQ(run({"run", "-d", "--isolation", level_, "--image", "image", "--rootfs", "overlay",
+                   "--durability", durability, "--name", "c", "--", "/bin/sh", "-c",
+                   "echo life >> /d/changed; echo ready; exec sleep 1000"})
+                  .code,
+              0);
+    EXPECT_TRUE(has_said("c", "ready\n"));
+    const auto check = [&] {
+      return run_program({"test", "-e", directory("c") + "/overlay/work/work/incompat/volatile"});
+    };
+    EXPECT_EQ(check().code == 0, durability == "process");
+    ASSERT_EQ(run({"stop", "-t", "0s", "c"}).code, 0);
+    ASSERT_EQ(run({"start", "c"}).code, 0);
+    EXPECT_TRUE(has_said("c", "ready\nready\n"));
+    EXPECT_EQ(exec("c", "cat /d/changed"), "of the image\nlife\nlife\n");
+    EXPECT_EQ(run({"rm", "-f", "c"}).code, 0);
+  }
+}
+
 TEST_P(OverlayCommand, ADiffTellsTheSameOfBoth) {
   const std::string script =
       "cd d; echo more >> changed; chmod 600 chmodded; rm deleted; ln linked new; mv moved there; "
