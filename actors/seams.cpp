@@ -23,8 +23,8 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
   seams.choose_level = [raw = spawner.get()](Isolation asked, platform::Effort effort) {
     return platform::choose_level(asked, effort, *raw);
   };
-  const auto roots = std::make_shared<platform::RootTrials>(seams.files->data_dir() + "/.staging",
-                                                            seams.files->owner_nonce());
+  const auto roots =
+      std::make_shared<platform::RootTrials>(seams.files->data_dir(), seams.files->owner_nonce());
   seams.check_overlay = [roots, raw = spawner.get()](const platform::Image& image) {
     return roots->overlay_over(image, *raw);
   };

@@ -17,20 +17,23 @@ bool copy_is_dearer(const Image& image, bool has_reflink);
 /// a child that is thrown away with all it has made. Error: Unsupported.
 Status try_overlay_root(const std::string& directory, const std::string& name, Spawner& spawner);
 
-/// Each thing is tried when it is first asked for. Thread-safe.
+/// Each thing is tried when it is first asked for. That there can be overlays is kept in
+/// `<data_dir>/.overlay`, as a command that starts one container would try it each time; it counts
+/// for this boot, user, and namespaces. Thread-safe.
 class RootTrials {
  public:
-  /// `staging` is on the file system of containers and images; what is made there for a moment has
-  /// a name that begins with `nonce`.
-  RootTrials(std::string staging, std::string nonce)
-      : staging_(std::move(staging)), nonce_(std::move(nonce)) {}
+  /// What is made for a moment is in .staging and has a name that begins with `nonce`.
+  RootTrials(std::string data_dir, std::string nonce)
+      : data_dir_(std::move(data_dir)), nonce_(std::move(nonce)) {}
 
   /// Error: Unsupported, with the reason.
   Status overlay_over(const Image& image, Spawner& spawner);
   bool has_reflink();
 
  private:
-  std::string staging_;
+  Status try_overlay(Spawner& spawner) const;
+
+  std::string data_dir_;
   std::string nonce_;
   std::mutex mutex_;
   std::optional<Status> overlay_;

@@ -1,10 +1,13 @@
 #include "ringfort/platform/root_trials.hpp"
 
+#include "ringfort/platform/boot_time.hpp"
 #include "ringfort/platform/host_probe.hpp"
 #include "ringfort/platform/linux/host_trials.hpp"
 #include "ringfort/platform/policy.hpp"
 #include "ringfort/platform/rootfs.hpp"
 
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include <fcntl.h>
@@ -55,6 +58,19 @@ LaunchPlan overlay_plan(const Stage& stage, const HostFacts& host) {
   return plan;
 }
 
+std::uint64_t inode_of(const char* path) {
+  struct stat status {};
+  return ::stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+/// Whom, and until when, an answer concerns.
+std::string scope() {
+  std::ostringstream text;
+  text << boot_time().boot_id << ' ' << host_facts().uid << ' ' << inode_of("/proc/self/ns/user")
+       << ' ' << inode_of("/proc/self/ns/mnt") << '\n';
+  return text.str();
+}
+
 }  // namespace
 
 bool copy_is_dearer(const Image& image, bool has_reflink) {
@@ -78,9 +94,20 @@ Status try_overlay_root(const std::string& directory, const std::string& name, S
               "use --rootfs auto or visible; what this machine offers: ringfort doctor");
 }
 
+Status RootTrials::try_overlay(Spawner& spawner) const {
+  const auto path = data_dir_ + "/.overlay";
+  const auto ours = scope();
+  std::ostringstream known;
+  known << std::ifstream(path).rdbuf();
+  if (known.str() == ours) return {};
+  auto tried = try_overlay_root(data_dir_ + "/.staging", nonce_ + ".overlay", spawner);
+  if (tried) std::ofstream(path) << ours;  // a torn one is asked for again
+  return tried;
+}
+
 Status RootTrials::overlay_over(const Image& image, Spawner& spawner) {
   const std::lock_guard lock(mutex_);
-  if (!overlay_) overlay_ = try_overlay_root(staging_, nonce_ + ".overlay", spawner);
+  if (!overlay_) overlay_ = try_overlay(spawner);
   if (!*overlay_) return *overlay_;
   // A container's user stands for one user of the disk, the runtime's.
   struct stat status {};
@@ -93,7 +120,7 @@ Status RootTrials::overlay_over(const Image& image, Spawner& spawner) {
 
 bool RootTrials::has_reflink() {
   const std::lock_guard lock(mutex_);
-  if (!reflink_) reflink_ = survey_data_dir(staging_, {}).reflink == 0;
+  if (!reflink_) reflink_ = survey_data_dir(data_dir_, {}).reflink == 0;
   return *reflink_;
 }
 
