@@ -74,6 +74,7 @@ def batch(bench, level, jobs, in_flight):
         data = f"{place}/data"
         subprocess.run([bench.program("ringfort"), "--data-dir", data, "image", "add", "noop", str(image)], check=True)
         lines = "".join(json.dumps({"id": str(i), "cmd": ["/noop"]}) + "\n" for i in range(jobs))
+        before = library_rate(bench, level, in_flight, jobs)
         begin = time.monotonic()
         out = bench.call("ringfort", "--data-dir", data, "batch", "-j", in_flight, "--isolation", level,
                          "--image", "noop", text=lines)
@@ -81,8 +82,15 @@ def batch(bench, level, jobs, in_flight):
         good = sum(json.loads(line)["exit"]["code"] == 0 for line in out.splitlines())
     if good != jobs:
         raise Failed(f"{jobs - good} of {jobs} jobs failed")
-    own = bench.json("ringfort-bench", "lifecycle", "-n", jobs, "-j", in_flight, "--level", level, "--warmup", 500)
-    return {"batch": jobs / took, "library": own["runs"][-1]["none_per_second"]}
+    after = library_rate(bench, level, in_flight, jobs)
+    return {"batch": jobs / took, "library": (before + after) / 2}
+
+
+def library_rate(bench, level, in_flight, jobs):
+    """A part of as many lives as there are jobs, as the machine is now."""
+    value = bench.json("ringfort-bench", "lifecycle", "-n", jobs // 5, "-j", in_flight, "--level", level,
+                       "--warmup", jobs // 10)
+    return value["runs"][-1]["none_per_second"]
 
 
 def measured(name, work):
@@ -120,7 +128,8 @@ def measure(bench, quick):
     part = 20 if quick else 1
     peers = [peer for peer, program in (("bubblewrap", "bwrap"), ("crun", "crun"), ("podman", "podman"))
              if shutil.which(program)]
-    figures = {"load": "load before the run {:.1f}, {:.1f}, {:.1f}".format(*os.getloadavg())}
+    before = os.getloadavg()[0]
+    figures = {}
     contest = ("ringfort", "bench", "-n", 3000 // part)
     figures |= measured("namespaces", lambda: bench.json(
         *contest, "--level", "namespaces", "--peers", ",".join(peers) or "none",
@@ -136,6 +145,7 @@ def measure(bench, quick):
         for level in ("landlock", "namespaces"):
             figures |= measured(f"lives_{level}_{kind}",
                                 lambda: lifecycles(bench, level, where(), 2000 // part))
+    figures["load"] = f"load {before:.1f} before, {os.getloadavg()[0]:.1f} after"
     return figures
 
 
