@@ -1,4 +1,5 @@
-// Grows by `hog MIB`, a second, and tells each MiB on stdout: nanoseconds of CLOCK_MONOTONIC, bytes.
+// Grows by `hog MIB`, a second, and tells each MiB on stdout: nanoseconds of CLOCK_MONOTONIC,
+// bytes.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -91,7 +91,7 @@ Status measure(std::vector<Way>& ways, std::size_t clones) {
       if (!way.refusal.empty()) continue;
       ::sync();  // what was written before is not this one's to wait for
       const auto begin = Clock::now();
-      const auto made = way.make(number);
+      auto made = way.make(number);
       const auto took = Clock::now() - begin;
       way.remove(number);
       if (made) {

@@ -15,7 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using cli::bare_lives;
-using cli::ContainerKind;
 using cli::Figures;
 using cli::Json;
 using cli::Load;

@@ -32,6 +32,7 @@ Rounds rounds_of(std::size_t lives, std::size_t in_flight) {
 std::vector<Entrant> run_course(const Course& course, const std::vector<Contender>& contenders,
                                 const Progress& progress) {
   std::vector<Entrant> entrants;
+  entrants.reserve(contenders.size());
   for (const auto& contender : contenders) entrants.push_back(contender.entrant);
   std::size_t all = 0;
   for (const auto in_flight : course.in_flight)

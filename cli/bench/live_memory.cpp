@@ -66,7 +66,7 @@ Result<std::uint64_t> helpers_below(int parent, const std::multimap<int, int>& a
                     "run it as root");
       bytes += *pss;
     }
-    const auto below = helpers_below(it->second, all);
+    auto below = helpers_below(it->second, all);
     if (!below) return below;
     bytes += *below;
   }
