@@ -48,7 +48,7 @@ std::string bar(std::size_t count, std::size_t most, std::size_t width, Bars bar
   return text;
 }
 
-std::string padded(std::string text, std::size_t width) {
+std::string padded(const std::string& text, std::size_t width) {
   return std::string(width - std::min(width, columns_of(text)), ' ') + text;
 }
 

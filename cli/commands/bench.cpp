@@ -36,7 +36,7 @@ Result<std::vector<std::size_t>> parse_in_flight(std::string_view text) {
   }
   if (all.empty()) return fail(ErrorKind::InvalidSpec, "no number is given", "write 1,8,64");
   std::ranges::sort(all);
-  all.erase(std::ranges::unique(all).begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
