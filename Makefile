@@ -3,8 +3,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 LAYERS := specs platform messages actors api cli
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes compat fuzz churn bench bench-compare check format \
-  clean packages
+.PHONY: build test demo test-asan test-tsan seed-soak crash chaos power-cut probes compat fuzz churn \
+  bench density bench-compare check format clean packages
 .DEFAULT_GOAL := build
 
 build: packages build-release
@@ -83,6 +83,10 @@ churn: build
 
 # The table of goals, measured here, in less than ten minutes. QUICK=1 tries the script itself,
 # MARKDOWN=file and JSON=file write it there, too.
+# 10,000 containers at once; LEVEL=namespaces N=1000 choose.
+density: build
+	build/release/bin/ringfort-bench density --level $(or $(LEVEL),landlock) -n $(or $(N),10000)
+
 bench: build
 	python3 bench/goals.py --bin build/release/bin $(if $(QUICK),--quick) $(MARKDOWN:%=--markdown %) \
 	  $(JSON:%=--json %)

@@ -30,7 +30,8 @@ struct OwnSystem {
 
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
-  FileThreads for_files{kFileThreads};
+  // Actors hold it, and the last of them must not hold the system: it would wait for itself.
+  std::shared_ptr<FileThreads> for_files = std::make_shared<FileThreads>(kFileThreads);
 };
 
 std::size_t workers_for_files() {
@@ -65,7 +66,7 @@ ActorThreads shared_threads(std::size_t workers) {
     own = std::make_shared<OwnSystem>(workers);
     shared = own;
   }
-  return {{own, &*own->system}, {own, &own->for_files}};
+  return {{own, &*own->system}, own->for_files};
 }
 
 messages::WatchdogHandle Context::watchdog() const {
