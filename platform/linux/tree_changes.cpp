@@ -107,8 +107,8 @@ class Comparer {
       if (!before) return fail(before.error());
       for (auto& entry : *before) level.names.push_back(std::move(entry.name));
       std::ranges::sort(level.names);
-      const auto [first, last] = std::ranges::unique(level.names);
-      level.names.erase(first, last);
+      // Not std::ranges::unique: clang 14, which builds the fuzzers, can't read it.
+      level.names.erase(std::unique(level.names.begin(), level.names.end()), level.names.end());
     }
     entries_ += level.names.size();
     levels_.push_back(std::move(level));
