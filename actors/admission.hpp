@@ -71,8 +71,6 @@ class Admission {
 
   bool is_full() const { return files_.size() + starts_.size() >= kMostWaiting; }
   bool has_waiting() const { return !files_.empty() || !starts_.empty(); }
-  /// Starts wait although a worker may be idle: somebody has to look again after kLongStart.
-  bool is_held_up(Time now) { return !starts_.empty() && !has_room(now); }
   std::optional<QueuePlace> place_of(const ContainerId& id, Time now) const;
 
  private:

@@ -1,7 +1,7 @@
 #include "ringfort/actors/root_choice.hpp"
 
+#include "ringfort/actors/records.hpp"
 #include "ringfort/platform/overlay_files.hpp"
-#include "ringfort/specs/container_record.hpp"
 
 namespace ringfort::actors {
 
@@ -23,18 +23,13 @@ Result<bool> wants_overlay(RootfsMode asked, Level level,
 }
 
 Status check_no_overlay(std::string_view image, platform::ContainerFiles& files) {
-  const auto ids = files.recorded();
-  if (!ids) return fail(ids.error());
-  for (const auto& id : *ids) {
-    const auto text = files.read_record(id);
-    if (!text && text.error().kind == ErrorKind::NotFound) continue;  // gone by now
-    const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
+  return each_record(files, [&](const ContainerId& id, const auto& record) -> Status {
     // Of one that can't be read nobody knows what is under its root.
     const bool may_be =
         record ? record->overlay && record->service.image.name == image : files.has_overlay(id);
     if (may_be) return fail(platform::is_under("container " + id.str()));
-  }
-  return {};
+    return {};
+  });
 }
 
 }  // namespace ringfort::actors

@@ -6,7 +6,9 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace ringfort::actors {
 
@@ -165,8 +167,7 @@ class Rootfs {
 
   void follow_machine(Admission::Time now) {
     constexpr auto kPeriod = std::chrono::milliseconds(100);
-    if (has_looked_ && now - looked_at_ < kPeriod) return;
-    has_looked_ = true;
+    if (looked_at_ && now - *looked_at_ < kPeriod) return;
     looked_at_ = now;
     admission_.set_width(admission_width(seams_.headroom()));
   }
@@ -222,8 +223,7 @@ class Rootfs {
   Admission admission_;
   std::unordered_map<std::uint64_t, Job> jobs_;  ///< that wait
   std::uint64_t next_job_ = 1;
-  Admission::Time looked_at_{};
-  bool has_looked_ = false;
+  std::optional<Admission::Time> looked_at_;  ///< at the machine
   bool is_look_due_ = false;
   std::map<std::string, std::deque<Job>> registering_;  ///< key: an image being registered now
   std::size_t ended_ = 0;

@@ -1,6 +1,6 @@
 #include "ringfort/actors/volumes.hpp"
 
-#include "ringfort/specs/container_record.hpp"
+#include "ringfort/actors/records.hpp"
 
 #include <map>
 #include <utility>
@@ -15,21 +15,18 @@ struct Users {
 
 Result<Users> users_of_volumes(const platform::ContainerFiles& files) {
   Users users;
-  const auto ids = files.recorded();
-  if (!ids) return fail(ids.error());
-  for (const auto& id : *ids) {
-    const auto text = files.read_record(id);
-    if (!text && text.error().kind == ErrorKind::NotFound) continue;  // gone by now
-    const auto record = text ? specs::parse_container_record(*text) : fail(text.error());
+  const auto all_seen = each_record(files, [&](const ContainerId& id, const auto& record) {
     if (!record) {
       users.unreadable.push_back(id.str());
-      continue;
+      return Status{};
     }
     for (const auto& storage : record->service.storage)
       if (const auto* named = std::get_if<specs::NamedStorage>(&storage))
         if (auto& all = users.of[named->name]; all.empty() || all.back() != id.str())
           all.push_back(id.str());
-  }
+    return Status{};
+  });
+  if (!all_seen) return fail(all_seen.error());
   return users;
 }
 

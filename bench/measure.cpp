@@ -31,4 +31,14 @@ Result<std::unique_ptr<Runtime>> open_runtime(const cli::Workplace& place, Isola
   return runtime;
 }
 
+Result<Stage> open_stage(const std::string& level, const std::string& base) {
+  const auto named = level_named(level);
+  if (!named) return fail(named.error());
+  auto place = cli::Workplace::make(base);
+  if (!place) return fail(place.error());
+  auto runtime = open_runtime(*place, *named);
+  if (!runtime) return fail(runtime.error());
+  return Stage{std::move(*place), std::move(*runtime)};
+}
+
 }  // namespace ringfort::bench

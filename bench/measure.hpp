@@ -2,6 +2,7 @@
 // of JSON, and answers with the exit code.
 #pragma once
 
+#include "ringfort/api/runtime.hpp"
 #include "ringfort/cli/bench/workplace.hpp"
 #include "ringfort/cli/output/json.hpp"
 #include "ringfort/specs/run_options.hpp"
@@ -10,10 +11,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-namespace ringfort {
-class Runtime;
-}
 
 namespace ringfort::bench {
 
@@ -98,5 +95,12 @@ Result<Isolation> level_named(const std::string& text);
 
 /// A runtime in the place, with the images noop and stamp.
 Result<std::unique_ptr<Runtime>> open_runtime(const cli::Workplace& place, Isolation level);
+
+/// A place below `base` (empty = TMPDIR) and its runtime, which goes first.
+struct Stage {
+  cli::Workplace place;
+  std::unique_ptr<Runtime> runtime;
+};
+Result<Stage> open_stage(const std::string& level, const std::string& base = {});
 
 }  // namespace ringfort::bench

@@ -46,20 +46,17 @@ double milliseconds(cli::Nanoseconds time) {
 }  // namespace
 
 int measure_burst(const BurstAsked& asked) {
-  const auto level = level_named(asked.level);
-  if (!level) return refuse(level.error());
-  const auto place = cli::Workplace::make();
-  if (!place) return refuse(place.error());
-  const auto runtime = open_runtime(*place, *level);
-  if (!runtime) return refuse(runtime.error());
+  const auto stage = open_stage(asked.level);
+  if (!stage) return refuse(stage.error());
+  const auto& [place, runtime] = *stage;
 
-  const auto shell = life_of(**runtime, "shell");
+  const auto shell = life_of(*runtime, "shell");
   (void)run_lives({500, 1, {}, {}}, shell);
   const auto alone = cli::run_lives({asked.alone, 1, {}, {}}, shell);
   Figures burst;
   std::stop_source over;
   std::jthread crowd([&] {
-    burst = cli::run_lives({asked.burst, asked.burst, {}, {}}, life_of(**runtime, "burst"));
+    burst = cli::run_lives({asked.burst, asked.burst, {}, {}}, life_of(*runtime, "burst"));
     over.request_stop();
   });
   constexpr std::size_t kMany = 1'000'000;

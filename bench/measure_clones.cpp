@@ -109,20 +109,17 @@ Status measure(std::vector<Way>& ways, std::size_t clones) {
 }  // namespace
 
 int measure_clones(const ClonesAsked& asked) {
-  const auto level = level_named(asked.level);
-  if (!level) return refuse(level.error());
-  const auto place = cli::Workplace::make(asked.base);
-  if (!place) return refuse(place.error());
-  const auto runtime = open_runtime(*place, *level);
-  if (!runtime) return refuse(runtime.error());
-  const auto image = place->path() + "/image-large";
-  if (auto made = make_image(*place, image, asked); !made) return refuse(made.error());
-  if (auto added = (*runtime)->register_local_rootfs("large", image); !added)
+  const auto stage = open_stage(asked.level, asked.base);
+  if (!stage) return refuse(stage.error());
+  const auto& [place, runtime] = *stage;
+  const auto image = place.path() + "/image-large";
+  if (auto made = make_image(place, image, asked); !made) return refuse(made.error());
+  if (auto added = runtime->register_local_rootfs("large", image); !added)
     return refuse(added.error());
-  std::vector<Way> ways{created(**runtime), copied("cp", "--reflink=never", image, place->path()),
-                        copied("cp-reflink", "--reflink=always", image, place->path())};
+  std::vector<Way> ways{created(*runtime), copied("cp", "--reflink=never", image, place.path()),
+                        copied("cp-reflink", "--reflink=always", image, place.path())};
   if (auto measured = measure(ways, asked.clones); !measured) return refuse(measured.error());
-  Json value{{"file_system", cli::file_system_of(place->path())}};
+  Json value{{"file_system", cli::file_system_of(place.path())}};
   for (const auto& way : ways) {
     const double p50 = cli::microseconds(cli::percentile(way.took, 0.5)) / 1000;
     value[way.name] = way.refusal.empty() ? Json{{"p50_ms", p50}} : Json{{"refusal", way.refusal}};

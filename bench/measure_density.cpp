@@ -76,12 +76,9 @@ std::size_t open_descriptors() {
 }  // namespace
 
 int measure_density(const DensityAsked& asked) {
-  const auto level = level_named(asked.level);
-  if (!level) return refuse(level.error());
-  const auto place = cli::Workplace::make();
-  if (!place) return refuse(place.error());
-  const auto runtime = open_runtime(*place, *level);
-  if (!runtime) return refuse(runtime.error());
+  const auto stage = open_stage(asked.level);
+  if (!stage) return refuse(stage.error());
+  const auto& [place, runtime] = *stage;
   auto service = std::make_shared<specs::Service>();
   service->image.name = "stamp";
   service->command.entrypoint = {"/stamp", "sleep"};
@@ -89,19 +86,18 @@ int measure_density(const DensityAsked& asked) {
   if (!empty) return refuse(empty.error());
 
   const auto started = run_lives({asked.containers, kThreads, {}, {}}, [&](std::size_t number) {
-    return start(**runtime, service, number);
+    return start(*runtime, service, number);
   });
   std::vector<std::size_t> chosen(asked.containers);
   std::iota(chosen.begin(), chosen.end(), 0);
   std::shuffle(chosen.begin(), chosen.end(), std::mt19937{std::random_device{}()});
   chosen.resize(std::min(chosen.size(), asked.asked));
-  const auto answers = run_lives({chosen.size(), 4, {}, {}}, [&](std::size_t number) {
-    return ask(**runtime, chosen[number]);
-  });
+  const auto answers = run_lives({chosen.size(), 4, {}, {}},
+                                 [&](std::size_t number) { return ask(*runtime, chosen[number]); });
   const auto memory = cli::memory_now(asked.containers);
   const auto descriptors = open_descriptors();
   const auto removed = run_lives({asked.containers, kThreads, {}, {}},
-                                 [&](std::size_t number) { return remove(**runtime, number); });
+                                 [&](std::size_t number) { return remove(*runtime, number); });
   if (!memory) return refuse(memory.error());
 
   std::string first_error = started.first_error;

@@ -136,19 +136,16 @@ void print_text(const Json& value) {
 
 int measure_watchdogs(const WatchdogsAsked& asked) {
   ::setenv("RINGFORT_TEST_NO_CGROUP", "1", 1);  // else the kernel holds the limits
-  const auto level = level_named(asked.level);
-  if (!level) return refuse(level.error());
-  const auto place = cli::Workplace::make();
-  if (!place) return refuse(place.error());
-  const auto runtime = open_runtime(*place, *level);
-  if (!runtime) return refuse(runtime.error());
+  const auto stage = open_stage(asked.level);
+  if (!stage) return refuse(stage.error());
+  const auto& [place, runtime] = *stage;
   std::error_code error;
-  const auto image = place->path() + "/image-hog";
+  const auto image = place.path() + "/image-hog";
   std::filesystem::create_directory(image, error);
   std::filesystem::copy_file(RINGFORT_BIN_DIR "/hog", image + "/hog", error);
-  if (auto added = (*runtime)->register_local_rootfs("hog", image); !added)
+  if (auto added = runtime->register_local_rootfs("hog", image); !added)
     return refuse(added.error());
-  const auto value = measure(**runtime, asked);
+  const auto value = measure(*runtime, asked);
   if (!value) return refuse(value.error());
   if (asked.is_json)
     cli::print(*value);
