@@ -74,6 +74,7 @@ struct Seams {
   std::function<Result<platform::HeldPort>(platform::PortRange, std::uint16_t&)> claim_port;
   std::function<bool()> forget_stray_ports;  ///< true when there were any
   std::function<Result<std::vector<platform::TreeStats>>(std::span<const pid_t>)> tree_stats;
+  std::function<bool(const platform::TreePulse&)> is_still;
   std::function<Result<std::uint64_t>(pid_t)> tree_pss_bytes;
   std::function<bool()> has_cgroups;
   std::function<Result<std::unique_ptr<platform::MemoryCgroup>>(const std::string&, Bytes)>

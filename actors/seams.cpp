@@ -38,6 +38,7 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
   seams.claim_port = platform::claim_port;
   seams.forget_stray_ports = [files = seams.files] { return forget_stray_ports(*files); };
   seams.tree_stats = platform::tree_stats;
+  seams.is_still = platform::is_still;
   seams.tree_pss_bytes = platform::tree_pss_bytes;
   seams.has_cgroups = platform::MemoryCgroup::available;
   seams.make_cgroup = platform::MemoryCgroup::create;

@@ -34,15 +34,21 @@ class Watchdog {
   struct Ward {
     Guard guard;
     Time due{};
-    bool shares = false;  ///< was suspect once and cleared: many processes on the same pages
+    std::uint64_t used = 0;     ///< at the last look
+    platform::TreePulse pulse;  ///< of that look
+    bool shares = false;        ///< was suspect once and cleared: many processes on the same pages
   };
 
   void on_guard(Guard& guard) {
     auto pid = guard.shim_pid;
     Ward& ward = wards_[pid];
-    ward = {std::move(guard), {}, false};
-    ward.due = seams_.uptime() + next_poll(0, ward.guard.limit);
+    ward = {std::move(guard), {}, 0, {}, false};
+    postpone(ward);
     arm(ward.due);
+  }
+
+  void postpone(Ward& ward) const {
+    ward.due = seams_.uptime() + next_poll(ward.used, ward.guard.limit);
   }
 
   /// Has a timer at `due` or earlier; a timer that is not the last one armed is ignored.
@@ -64,11 +70,17 @@ class Watchdog {
   }
 
   /// One pass for all that are due within half the shortest interval: their polls stay together.
+  /// Whoever has not run since is what he was.
   void look_at_those_due() {
     auto horizon = seams_.uptime() + kShortestPoll / 2;
     std::vector<pid_t> due;
-    for (const auto& [pid, ward] : wards_)
-      if (ward.due <= horizon) due.push_back(pid);
+    for (auto& [pid, ward] : wards_) {
+      if (ward.due > horizon) continue;
+      if (seams_.is_still(ward.pulse))
+        postpone(ward);
+      else
+        due.push_back(pid);
+    }
     if (due.empty()) return;
     auto figures = seams_.tree_stats(due);
     for (std::size_t i = 0; i < due.size(); ++i) {
@@ -76,13 +88,13 @@ class Watchdog {
       if (!figures) {
         ward.due = seams_.uptime() + kShortestPoll;
       } else {
-        judge(due[i], ward, (*figures)[i]);
+        ward.pulse = std::move((*figures)[i].pulse);
+        judge(due[i], ward, (*figures)[i].rss_bytes);
       }
     }
   }
 
-  void judge(pid_t pid, Ward& ward, const platform::TreeStats& figures) {
-    std::uint64_t used = figures.rss_bytes;
+  void judge(pid_t pid, Ward& ward, std::uint64_t used) {
     if (is_suspect(used, ward.guard.limit)) {
       auto exact = exact_use(pid, ward);
       if (exact && *exact > ward.guard.limit.count) {
@@ -93,7 +105,8 @@ class Watchdog {
       ward.shares = true;
       used = exact.value_or(used);
     }
-    ward.due = seams_.uptime() + next_poll(used, ward.guard.limit);
+    ward.used = used;
+    postpone(ward);
   }
 
   /// What the tree really uses, each shared page counted once. A suspect is stopped first, so that

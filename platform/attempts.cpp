@@ -12,6 +12,7 @@ constexpr std::size_t kMostAttempts = 16;
 constexpr std::size_t kMostOfLine = 4;
 constexpr std::size_t kLongestLine = 8192;
 constexpr std::size_t kLongestPath = 4095;
+constexpr std::size_t kLongestHost = 253;  // RFC 1035, section 2.3.4
 
 constexpr std::string_view kRefusals[] = {"permission denied",
                                           "operation not permitted",
@@ -139,6 +140,7 @@ std::optional<std::string> port_in(std::string_view low) {
     auto begin = colon;
     while (begin > 0 && is_host_char(low[begin - 1])) --begin;
     const auto host = low.substr(begin, colon - begin);
+    if (host.size() > kLongestHost) continue;
     if (port && host.find('.') != host.npos && host.find('/') == host.npos)
       return std::string(host) + ":" + std::to_string(*port);
     if (port && host == "localhost") return "localhost:" + std::to_string(*port);

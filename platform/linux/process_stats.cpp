@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +51,22 @@ std::uint64_t kilobytes(std::string_view text, std::string_view name) {
   return value * 1024;
 }
 
+std::optional<std::uint64_t> read_clock(clockid_t id) {
+  timespec time{};
+  if (::clock_gettime(id, &time) != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+/// Empty when the process has gone.
+std::optional<ProcessClock> clock_of(pid_t pid) {
+  clockid_t id = 0;
+  if (::clock_getcpuclockid(pid, &id) != 0) return std::nullopt;
+  const auto time = read_clock(id);
+  if (!time) return std::nullopt;
+  return ProcessClock{id, *time};
+}
+
 /// All processes of the machine at one moment, more or less: a fork may slip through, a pid may
 /// vanish between the listing and the reading. Callers who must see all look again.
 class ProcessTable {
@@ -62,9 +80,11 @@ class ProcessTable {
     std::array<char, 8192> buffer;
     for (const auto& entry : *entries) {
       if (entry.name.front() < '0' || entry.name.front() > '9') continue;
+      const auto clock = clock_of(std::atoi(entry.name.c_str()));
       const auto stat =
           parse_proc_stat(read_small(table.proc_.get(), entry.name + "/stat", buffer));
       if (!stat) continue;
+      if (clock) table.clocks_.emplace(stat->pid, *clock);
       table.children_[stat->parent].push_back(stat->pid);
       table.processes_.emplace(stat->pid, *stat);
     }
@@ -82,8 +102,10 @@ class ProcessTable {
       const auto pid = open.back();
       const auto path = std::to_string(pid);
       open.pop_back();
+      const auto clock = clock_of(pid);
       const auto stat = parse_proc_stat(read_small(table.proc_.get(), path + "/stat", buffer));
       if (!stat || !table.processes_.emplace(pid, *stat).second) continue;
+      if (clock) table.clocks_.emplace(pid, *clock);
       if (!table.add_children(pid, open)) return std::nullopt;
     }
     return table;
@@ -112,6 +134,14 @@ class ProcessTable {
       }
     }
     return found;
+  }
+
+  /// Adds the clock of `pid`; false when it had none any more.
+  bool add_clock(pid_t pid, TreePulse& pulse) const {
+    const auto found = clocks_.find(pid);
+    if (found == clocks_.end()) return false;
+    pulse.push_back(found->second);
+    return true;
   }
 
   /// Sum of `names` (figures in kB) from `file` of a process.
@@ -170,6 +200,7 @@ class ProcessTable {
 
   Fd proc_;
   std::unordered_map<pid_t, ProcStat> processes_;
+  std::unordered_map<pid_t, ProcessClock> clocks_;
   std::unordered_map<pid_t, std::vector<pid_t>> children_;
 };
 
@@ -197,16 +228,26 @@ Result<std::vector<TreeStats>> tree_stats(std::span<const pid_t> roots) {
     std::uint64_t ticks = 0;
     // What the root has reaped belonged to the tree; the root's own work does not.
     if (const auto* shim = table->find(root)) ticks += shim->reaped_ticks;
+    bool is_whole = table->add_clock(root, stats.pulse);
     for (const auto* process : table->below(root)) {
       ticks += process->own_ticks + process->reaped_ticks;
       if (process->is_gone()) continue;
       ++stats.pids;
+      is_whole = table->add_clock(process->pid, stats.pulse) && is_whole;
       stats.rss_bytes += resident(*table, *process);
     }
     stats.cpu_usec = ticks * 1'000'000 / kTicksPerSecond;
-    all.push_back(stats);
+    if (!is_whole) stats.pulse.clear();
+    all.push_back(std::move(stats));
   }
   return all;
+}
+
+bool is_still(const TreePulse& pulse) {
+  const auto stands = [](const ProcessClock& clock) {
+    return read_clock(clock.id) == clock.nanoseconds;
+  };
+  return !pulse.empty() && std::ranges::all_of(pulse, stands);
 }
 
 Result<std::vector<pid_t>> tree_pids(pid_t root) {

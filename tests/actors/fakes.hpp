@@ -203,9 +203,10 @@ struct FakePlatform {
   std::shared_ptr<FakeFiles> files = std::make_shared<FakeFiles>();
   std::shared_ptr<FakeSpawner> spawner = std::make_shared<FakeSpawner>();
   std::shared_ptr<platform::TreeStats> tree =
-      std::make_shared<platform::TreeStats>(platform::TreeStats{7, 4096, 1});
+      std::make_shared<platform::TreeStats>(platform::TreeStats{7, 4096, 1, {}});
   std::shared_ptr<std::uint64_t> pss = std::make_shared<std::uint64_t>(0);
   std::shared_ptr<std::size_t> looks = std::make_shared<std::size_t>(0);
+  std::shared_ptr<bool> still = std::make_shared<bool>(false);
   std::shared_ptr<platform::ShimTraces> traces = std::make_shared<platform::ShimTraces>();
   platform::HostFacts host = plain_user();
   std::shared_ptr<std::string> boot_id = std::make_shared<std::string>("boot");
@@ -249,6 +250,7 @@ struct FakePlatform {
       ++*looks;
       return std::vector<platform::TreeStats>(roots.size(), *tree);
     };
+    seams.is_still = [still = still](const platform::TreePulse&) { return *still; };
     seams.tree_pss_bytes = [pss = pss](pid_t) -> Result<std::uint64_t> { return *pss; };
     seams.shim_traces = [traces = traces](const std::string&) { return *traces; };
     seams.has_cgroups = [] { return false; };

@@ -84,6 +84,22 @@ TEST_F(WatchdogTest, LeavesTreesInPeaceBelowTheLimit) {
   EXPECT_LT(*fake.looks, 40U);
 }
 
+TEST_F(WatchdogTest, LooksAtNobodyWhoHasNotRunAndAtOnceWhenHeHas) {
+  run_limited();
+  system.advance(1s);
+  *fake.still = true;
+  const auto looks = *fake.looks;
+  fake.tree->rss_bytes = kLimit.count + 1;
+  *fake.pss = kLimit.count + 1;
+
+  system.advance(3s);
+  EXPECT_EQ(*fake.looks, looks);
+
+  *fake.still = false;
+  system.advance(200ms);
+  EXPECT_EQ(calls().back(), "kill oom");
+}
+
 TEST_F(WatchdogTest, ForgetsATreeThatHasEnded) {
   run_limited();
   end();

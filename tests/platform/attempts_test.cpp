@@ -37,6 +37,13 @@ TEST(Attempts, AreReadFromWhatProgramsSay) {
   for (const auto& [line, expected] : rows) EXPECT_EQ(shown(line), expected) << line;
 }
 
+TEST(Attempts, AHostNoNameServerWouldTakeIsNone) {
+  const std::string refusal = ":80: permission denied";
+  EXPECT_EQ(attempts_in({std::string(252, 'x') + "." + refusal}).front().target.size(), 256U);
+  for (const auto& attempt : attempts_in({std::string(5000, 'x') + "." + refusal}))
+    EXPECT_TRUE(is_path(attempt)) << attempt.target;
+}
+
 RC_GTEST_PROP(AttemptsProperty, AreFewAndShortWhateverIsSaid, ()) {
   const auto word = rc::gen::oneOf(
       rc::gen::elementOf(std::vector<std::string>{

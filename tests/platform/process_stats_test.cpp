@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -178,6 +180,65 @@ TEST(ProcessStats, CpuTimeOfTheReapedStays) {
 
   EXPECT_EQ(stats.pids, 0U);
   EXPECT_GE(stats.cpu_usec, 20'000U);
+}
+
+// A look at a tree that has come to rest after it.
+TreePulse resting_pulse(pid_t root) {
+  const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < latest) {
+    auto pulse = stats_of(root).pulse;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (is_still(pulse)) return pulse;
+  }
+  return {};
+}
+
+// Who runs is charged at the next tick of the clock.
+bool becomes_restless(const TreePulse& pulse) {
+  const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (is_still(pulse) && std::chrono::steady_clock::now() < latest)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return !is_still(pulse);
+}
+
+TEST(ProcessStats, ATreeIsStillUntilAnyOfItsProcessesRuns) {
+  const Child root = tree([](const auto& ready) {
+    std::signal(SIGUSR1, [](int) {});
+    const pid_t child = ::fork();
+    if (child > 0) ready();
+    for (;;) ::pause();
+  });
+  const TreeGuard guard{root.pid()};
+  ASSERT_TRUE(root.is_ready());
+  std::vector<pid_t> runners;
+  while (runners.size() < 2) runners = tree_pids(root.pid()).value();
+
+  for (const pid_t runner : runners) {
+    const auto pulse = resting_pulse(root.pid());
+    ASSERT_THAT(pulse, SizeIs(3));  // with the root
+    EXPECT_TRUE(is_still(pulse));
+    ::kill(runner, SIGUSR1);
+    EXPECT_TRUE(becomes_restless(pulse)) << runner;
+  }
+}
+
+TEST(ProcessStats, ATreeIsNotStillWhenOneOfItHasGone) {
+  const Child root = tree([](const auto& ready) {
+    ready();
+    ::pause();
+  });
+  const TreeGuard guard{root.pid()};
+  ASSERT_TRUE(root.is_ready());
+  const auto pulse = resting_pulse(root.pid());
+  const auto many = tree_stats(std::vector<pid_t>(100, root.pid()));
+  ASSERT_TRUE(many);
+  EXPECT_TRUE(is_still(many->front().pulse));  // seen by the look at all processes, too
+
+  ::kill(tree_pids(root.pid()).value().front(), SIGKILL);
+
+  EXPECT_TRUE(becomes_restless(pulse));
+  EXPECT_FALSE(is_still({}));
+  EXPECT_THAT(stats_of(0x7ffffff0).pulse, IsEmpty());
 }
 
 TEST(ProcessStats, PagesSharedAfterForkCountOnceInPss) {
