@@ -34,6 +34,7 @@ class Watchdog {
   struct Ward {
     Guard guard;
     Time due{};
+    Duration wait{};            ///< from the last look until then
     std::uint64_t used = 0;     ///< at the last look
     platform::TreePulse pulse;  ///< of that look
     bool shares = false;        ///< was suspect once and cleared: many processes on the same pages
@@ -42,13 +43,14 @@ class Watchdog {
   void on_guard(Guard& guard) {
     auto pid = guard.shim_pid;
     Ward& ward = wards_[pid];
-    ward = {std::move(guard), {}, 0, {}, false};
+    ward = {std::move(guard), {}, {}, 0, {}, false};
     postpone(ward);
     arm(ward.due);
   }
 
   void postpone(Ward& ward) const {
-    ward.due = seams_.uptime() + next_poll(ward.used, ward.guard.limit);
+    ward.wait = next_poll(ward.used, ward.guard.limit);
+    ward.due = seams_.uptime() + ward.wait;
   }
 
   /// Has a timer at `due` or earlier; a timer that is not the last one armed is ignored.
@@ -69,13 +71,13 @@ class Watchdog {
     if (soonest != wards_.end()) arm(soonest->second.due);
   }
 
-  /// One pass for all that are due within half the shortest interval: their polls stay together.
-  /// Whoever has not run since is what he was.
+  /// One pass for all that are due, and those that soon will be: their polls stay together. Whoever
+  /// has not run since is what he was.
   void look_at_those_due() {
-    auto horizon = seams_.uptime() + kShortestPoll / 2;
+    const auto now = seams_.uptime();
     std::vector<pid_t> due;
     for (auto& [pid, ward] : wards_) {
-      if (ward.due > horizon) continue;
+      if (ward.due > now + std::max(kShortestPoll / 2, ward.wait / 4)) continue;
       if (seams_.is_still(ward.pulse))
         postpone(ward);
       else
