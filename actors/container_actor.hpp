@@ -175,6 +175,7 @@ class Container {
   // The run of the present generation.
   std::shared_ptr<platform::RunRequest> request_;
   std::shared_ptr<void> turn_;  ///< to start, until it has begun or has not
+  Duration queued_{};           ///< until that turn
   std::shared_ptr<platform::Run> run_;
   std::optional<messages::Began> began_;
   std::optional<messages::Exited> ending_;

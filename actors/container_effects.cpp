@@ -234,14 +234,17 @@ void Container::open_recorded() {
 
 void Container::open_files() {
   auto generation = machine_.generation;
-  request(self_, context_->rootfs, Open{site_, {}})
+  request(self_, context_->rootfs, Open{site_, {}, {}})
       .then(
           [this, generation](Result<Opened>& opened) {
             if (!opened && opened.error().kind == ErrorKind::NotFound &&
                 generation == machine_.generation)
               return hand_over();
             if (!opened) return start_failed(generation, std::move(opened.error()));
-            if (generation == machine_.generation) turn_ = std::move(opened->turn);
+            if (generation == machine_.generation) {
+              turn_ = std::move(opened->turn);
+              queued_ = opened->queued;
+            }
             request_ = std::move(opened->request);
             (void)feed(Event::Opened, generation);
           },
@@ -290,7 +293,7 @@ void Container::answer_start() {
   if (failure_) {
     start_->deliver(Result<Started>{fail(*failure_)});
   } else if (began_) {
-    start_->deliver(Result<Started>{Started{began_->main_pid, began_->at, {}}});
+    start_->deliver(Result<Started>{Started{began_->main_pid, began_->at, {}, queued_}});
   } else {
     start_->deliver(Result<Started>{fail(error(ErrorKind::StartFailed, "ended before it began",
                                                "look at its exit record with wait"))});

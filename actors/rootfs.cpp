@@ -100,9 +100,10 @@ class Rootfs {
     auto promise = make_promise<Result<Opened>, Handle>(self_);
     const auto id = open.site->id;
     const auto caller = caller_of(id, open.site->caller);
-    Job job = [this, promise, open = std::move(open)](const RootfsHandle& worker,
-                                                      std::uint64_t number) mutable {
+    Job job = [this, promise, since = seams_.uptime(), open = std::move(open)](
+                  const RootfsHandle& worker, std::uint64_t number) mutable {
       open.turn = turn_of(number);
+      open.queued = std::chrono::floor<Duration>(seams_.uptime() - since);
       messages::delegate(promise, worker, std::move(open));
     };
     enqueue(std::move(job), Admission::Kind::Start, caller, id);

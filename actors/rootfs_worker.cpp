@@ -92,7 +92,7 @@ class RootfsWorker {
   Result<Opened> on_open(const Open& open) {
     auto request = open_site(*open.site, seams_);
     if (!request) return fail(std::move(request.error()));
-    return Opened{std::move(*request), open.turn};
+    return Opened{std::move(*request), open.turn, open.queued};
   }
 
   Status on_register(const RegisterImage& add) {

@@ -141,10 +141,13 @@ def measure(bench, quick):
         "ringfort-bench", "watchdogs", "--containers", 1000 // part, "--seconds", 10 // part + 1))
     figures |= measured("messages", lambda: bench.json("ringfort-bench", "messages", "-n", 100000 // part))
     figures |= measured("clones", lambda: bench.json("ringfort-bench", "clones", "-n", 5))
+    figures |= measured("burst", lambda: bench.json("ringfort-bench", "burst", "-n", 5000 // part))
     for kind, where in (("tmpfs", tmpfs), ("disk", tempfile.gettempdir)):
         for level in ("landlock", "namespaces"):
             figures |= measured(f"lives_{level}_{kind}",
                                 lambda: lifecycles(bench, level, where(), 2000 // part))
+    # Last: so many processes leave their marks on the caches of the kernel.
+    figures |= measured("density", lambda: bench.json("ringfort-bench", "density", "-n", 10000 // part))
     figures["load"] = f"load {before:.1f} before, {os.getloadavg()[0]:.1f} after"
     return figures
 

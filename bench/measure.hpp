@@ -57,7 +57,7 @@ struct ClonesAsked {
   std::string level = "landlock";
   bool is_json = false;
 };
-/// A container of a large image, beside cp -a and cp --reflink of the same.
+/// A container of a large image, beside cp -a, cp --reflink and one overlay mount of the same.
 int measure_clones(const ClonesAsked& asked);
 
 struct MessagesAsked {

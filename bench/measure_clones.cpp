@@ -1,4 +1,4 @@
-#include "measure.hpp"
+#include "measure_overlay.hpp"
 #include "ringfort/api/runtime.hpp"
 #include "ringfort/cli/bench/contest.hpp"
 #include "ringfort/platform/fd.hpp"
@@ -119,7 +119,9 @@ int measure_clones(const ClonesAsked& asked) {
   std::vector<Way> ways{created(*runtime), copied("cp", "--reflink=never", image, place.path()),
                         copied("cp-reflink", "--reflink=always", image, place.path())};
   if (auto measured = measure(ways, asked.clones); !measured) return refuse(measured.error());
-  Json value{{"file_system", cli::file_system_of(place.path())}};
+  constexpr std::size_t kOverlaysForEach = 30;
+  Json value{{"file_system", cli::file_system_of(place.path())},
+             {"overlay", overlay_beside_hand(image, asked.clones * kOverlaysForEach, asked.base)}};
   for (const auto& way : ways) {
     const double p50 = cli::microseconds(cli::percentile(way.took, 0.5)) / 1000;
     value[way.name] = way.refusal.empty() ? Json{{"p50_ms", p50}} : Json{{"refusal", way.refusal}};
@@ -129,7 +131,10 @@ int measure_clones(const ClonesAsked& asked) {
     else
       std::printf("%-12s %s\n", way.name.c_str(), way.refusal.c_str());
   }
-  if (asked.is_json) cli::print(value);
+  if (asked.is_json)
+    cli::print(value);
+  else
+    std::printf("overlay      %s\n", value["overlay"].dump().c_str());
   return 0;
 }
 

@@ -43,7 +43,10 @@ def figures():
                       "hogs": [{"reason": "oom", "late_ms": 20.0, "peak_mib": 266.0},
                                {"reason": "oom", "late_ms": 60.0, "peak_mib": 286.0}]},
         "clones": {"file_system": "ext4", "ringfort": {"p50_ms": 90.0}, "cp": {"p50_ms": 100.0},
-                   "cp-reflink": {"refusal": "Operation not supported"}},
+                   "cp-reflink": {"refusal": "Operation not supported"},
+                   "overlay": {"ringfort_ms": 0.5, "by_hand_ms": 1.0}},
+        "burst": {"burst": 5000, "ratio": 11.0, "beside_p99_ms": 22.0, "alone_p99_ms": 2.0, "failures": 0},
+        "density": {"started": 10000, "asked": 1000, "answered": 1000, "answer_max_ms": 20.0, "first_error": ""},
         "messages": {"per_second": 40.0, "caf_per_second": 100.0},
     } | {f"lives_{level}_{kind}": lives | {"file_system": "ext4" if kind == "disk" else kind} for level in ("landlock", "namespaces") for kind in ("disk", "tmpfs")}
 
@@ -97,6 +100,22 @@ class Rows(unittest.TestCase):
         failing = copy.deepcopy(figures())
         failing["namespaces"]["entrants"][2]["cells"][0]["failures"] = 3
         self.assertEqual(verdicts(failing)["failures, namespaces"], ("not met", "3"))
+
+    def test_a_crowd_that_does_not_answer_is_not_met(self):
+        said = verdicts(figures())
+        self.assertEqual(said["live containers, landlock"], ("met", "10000"))
+        self.assertEqual(said["state, stats and exec of 1000 of them: slowest answer"], ("met", "20.0 ms"))
+        silent = figures()
+        silent["density"] |= {"answered": 999, "first_error": "took a second"}
+        self.assertEqual(verdicts(silent)["state, stats and exec of 1000 of them: slowest answer"],
+                         ("not met", "999 answered: took a second"))
+
+    def test_a_burst_and_an_overlay_have_their_rows(self):
+        said = verdicts(figures())
+        self.assertEqual(said["one caller beside a burst / alone, p99 of create and start, 5000 at once"],
+                         ("not met", "11.00 (22.0 / 2.0 ms)"))
+        self.assertEqual(said["clone of 100 MB, 2,000 files: overlay / one overlay mount"],
+                         ("met", "0.50 (0.50 / 1.00 ms)"))
 
     def test_nothing_measured_is_still_a_table(self):
         empty = {name: None for name in figures()} | {"load": "load 0"} | {f"{name}_refusal": "no time was left" for name in figures()}

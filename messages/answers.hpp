@@ -28,9 +28,10 @@ struct Created {
 
 /// What start found out.
 struct Started {
-  std::int32_t pid = 0;              ///< host pid of the main program
-  WallTime at{};                     ///< of its exec
-  std::chrono::microseconds took{};  ///< from the call to the exec
+  std::int32_t pid = 0;                ///< host pid of the main program
+  WallTime at{};                       ///< of its exec
+  std::chrono::microseconds took{};    ///< from the call to the exec
+  std::chrono::microseconds queued{};  ///< of that, until it was its turn to start
 };
 
 struct ExecOptions {

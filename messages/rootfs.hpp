@@ -33,10 +33,12 @@ struct Build {
 struct Open {
   std::shared_ptr<const actors::Site> site;
   std::shared_ptr<void> turn;  ///< filled in when it is its turn
+  Duration queued{};           ///< likewise: how long it had waited
 };
 struct Opened {
   std::shared_ptr<platform::RunRequest> request;
   std::shared_ptr<void> turn;  ///< kept until the program has begun or has not: others wait for it
+  Duration queued{};           ///< until it was its turn
 };
 /// How long has this container's Build or Open waited, and who goes before? Empty = it does not.
 struct AskPlace {

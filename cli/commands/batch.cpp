@@ -202,6 +202,7 @@ class Batch : public Command {
     pipes.close_far_ends();
     if (started) {
       report.start = started->at - called;
+      report.queued = started->queued;
       // A signal that came while it started found nobody to hand it to.
       if (signal_ != 0) (void)runtime_->kill_container(job.id, "TERM");
       pipes.pump();

@@ -6,6 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <chrono>
+#include <thread>
+
 #include <unistd.h>
 
 namespace ringfort::cli {
@@ -92,8 +95,19 @@ class RmVerb : public OnEach {
                         state->state == State::Backoff ? "waits to be started again" : "is running",
                         "stop it first, or write: ringfort rm -f " + id.str(), id.str(), 0});
     if (!is_forced_ && !state) return fail(state.error());
-    return runtime.remove_container(id);
+    auto removed = runtime.remove_container(id);
+    // Somebody may start it again between its end and its removal: then that run is ended, too.
+    for (int tries = 0; is_forced_ && is_conflict(removed) && tries < kMostTries; ++tries) {
+      std::this_thread::sleep_for(kBetweenTries);  // until that start has come to its shim
+      removed = runtime.remove_container(id);
+    }
+    return removed;
   }
+  static bool is_conflict(const Status& status) {
+    return !status && status.error().kind == ErrorKind::Conflict;
+  }
+  static constexpr int kMostTries = 50;
+  static constexpr auto kBetweenTries = std::chrono::milliseconds(10);
   bool is_forced_ = false;
 };
 

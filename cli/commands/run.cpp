@@ -169,6 +169,7 @@ class Run : public Command {
       return code;
     }
     report_.start = started->at - called;
+    report_.queued = started->queued;
     const SignalListener listener{[&](int number) { on_signal(runtime, job.id, number); }};
     auto exit = runtime.wait_exit(job.id);
     if (terminal_) terminal_->finish();

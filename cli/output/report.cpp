@@ -33,6 +33,7 @@ Json value_of(const Report& report) {
   value["port"] = or_null(report.port);
   value["exit"] = report.exit ? to_value(*report.exit) : Json(nullptr);
   value["start_us"] = or_null(report.start);
+  value["queued_us"] = or_null(report.queued);
   value["duration_us"] = or_null(duration_of(report.exit));
   if (report.denials) {
     value["denials"] = Json::array();

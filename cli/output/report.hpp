@@ -23,7 +23,8 @@ struct Report {
   std::vector<std::string> not_enforced;
   std::optional<std::uint16_t> port;
   std::optional<ExitRecord> exit;
-  std::optional<Duration> start;  ///< from the call to the program's exec
+  std::optional<Duration> start;   ///< from the call to the program's exec
+  std::optional<Duration> queued;  ///< of that, until it was its turn to start
   std::optional<Error> error;
   std::optional<std::vector<AccessAnswer>> denials;  ///< of a traced run, or an unhappy end
   std::string_view denial_grade = "traced";          ///< or probable

@@ -28,6 +28,7 @@ class JsonOutput : public UpOutput {
     event["port"] = created.port ? Json(*created.port) : Json(nullptr);
     event["pid"] = started.pid;
     event["took_us"] = started.took.count();
+    event["queued_us"] = started.queued.count();
     print(event);
   }
 

@@ -46,7 +46,10 @@ class TextOutput : public UpOutput {
     const double milliseconds = static_cast<double>(started.took.count()) / 1000;
     std::array<char, 32> time{};
     std::snprintf(time.data(), time.size(), " in %.1f ms", milliseconds);
-    speak(text + time.data());
+    text += time.data();
+    constexpr Duration kWorthAWord = std::chrono::milliseconds(100);
+    if (started.queued >= kWorthAWord) text += ", queued " + short_time(started.queued);
+    speak(text);
   }
 
   void ended(const ContainerId& id, const ExitRecord& exit) override {

@@ -74,7 +74,7 @@ std::string scope() {
 }  // namespace
 
 bool copy_is_dearer(const Image& image, bool has_reflink) {
-  // Measured by ringfort-clone-bench on 2 cores, ext4, Linux 6.18: create takes 12 us more for each
+  // Measured by ringfort-bench clones on 2 cores, ext4, Linux 6.18: create takes 12 us more for each
   // file and 250 us more for each MiB that is copied; an overlay adds 300 to 420 us to a life.
   constexpr std::uint64_t kOverlay = 400;
   constexpr std::uint64_t kFile = 12;

@@ -121,6 +121,7 @@ TEST_F(AdmissionTest, ABurstIsStartedAFewAtATimeAndNobodyElseWaitsForItsEnd) {
   id = {"burst", 100};
   EXPECT_EQ(call<Result<ContainerEntry>>(GetEntry{})->value().queued->before, 100 - width);
 
+  system.advance(300ms);
   // One of the burst has its turn before, and then the shell.
   fake.spawner->begin(0);
   fake.spawner->begin(1);
@@ -134,6 +135,8 @@ TEST_F(AdmissionTest, ABurstIsStartedAFewAtATimeAndNobodyElseWaitsForItsEnd) {
   EXPECT_EQ(fake.spawner->launched.size(), 101U);
   EXPECT_TRUE(shell && shell->has_value());
   for (const auto& start : starts) EXPECT_TRUE(start && start->has_value());
+  EXPECT_EQ((*starts.front())->queued, Duration{0});
+  EXPECT_EQ((*shell)->queued, Duration{300ms});
 }
 
 TEST_F(AdmissionTest, AStartThatFailsMakesRoom) {

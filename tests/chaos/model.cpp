@@ -51,12 +51,17 @@ bool Model::end(int id, const Answer& answer, bool excused) {
   close();
   const bool may_be_refused = answer.kind == Answer::Refused && overlapped_.contains(id);
   const bool may_fail = answer.kind == Answer::Failed && (excused || overlapped_.contains(id));
+  const bool is_of_library = requests_[id].is_idempotent;
   std::set<Config> configs;
   for (auto config : configs_) {
     const auto progress = config.pending.at(id);
     config.pending.erase(id);
-    const bool fits = progress.answer ? explains(*progress.answer, answer)
-                                      : may_be_refused && progress.stage == 0;
+    // A removal of the library ends one run; whoever starts another in between gets the better of
+    // it.
+    const bool is_untouched =
+        progress.stage == 0 || (is_of_library && config.now.phase == Phase::Running);
+    const bool fits =
+        progress.answer ? explains(*progress.answer, answer) : may_be_refused && is_untouched;
     if (fits || may_fail) configs.insert(std::move(config));
   }
   requests_.erase(id);

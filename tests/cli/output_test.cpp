@@ -68,7 +68,7 @@ TEST(Paint, LeavesTextAloneWithoutColours) {
 TEST(Report, HasEveryKeyFromTheFirstMoment) {
   const auto report = json::parse(to_json(Report{}));
   for (const char* key : {"id", "level", "layers", "missing", "not_enforced", "port", "exit",
-                          "start_us", "duration_us", "error"})
+                          "start_us", "queued_us", "duration_us", "error"})
     EXPECT_TRUE(report.contains(key)) << key;
   EXPECT_TRUE(report["exit"].is_null());
   EXPECT_TRUE(report["port"].is_null());
@@ -80,6 +80,7 @@ TEST(Report, TellsTheRecordAndTheTimes) {
   report.exit->started_at = WallTime{std::chrono::seconds{10}};
   report.exit->finished_at = WallTime{std::chrono::microseconds{10'000'250}};
   report.start = Duration{1234};
+  report.queued = Duration{34};
   report.error = Error{ErrorKind::StartFailed, "w", "h", {}, 0};
   const auto value = json::parse(to_json(report));
   EXPECT_EQ(value["exit"]["code"], 137);
@@ -87,6 +88,7 @@ TEST(Report, TellsTheRecordAndTheTimes) {
   EXPECT_EQ(value["exit"]["reason"], "oom");
   EXPECT_EQ(value["exit"]["started_at"], "1970-01-01T00:00:10.000000Z");
   EXPECT_EQ(value["start_us"], 1234);
+  EXPECT_EQ(value["queued_us"], 34);
   EXPECT_EQ(value["duration_us"], 250);
   EXPECT_EQ(value["error"], (json{{"kind", "StartFailed"}, {"message", "w"}, {"hint", "h"}}));
 }

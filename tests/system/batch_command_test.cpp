@@ -73,6 +73,7 @@ TEST_P(BatchCommand, AnswersEveryJobWithItsOwnStreams) {
     EXPECT_EQ(report["stderr"], std::to_string(i) + "\n");
     EXPECT_EQ(report["level"], GetParam());
     EXPECT_GT(report["start_us"], 0);
+    EXPECT_GE(report["queued_us"], 0);
   }
 }
 
