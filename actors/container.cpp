@@ -329,6 +329,8 @@ void Container::on_exited(Exited& news) {
   if (news.generation != machine_.generation || !machine_.alive) return;
   turn_.reset();
   auto event = news.start_error ? Event::StartFailed : Event::Ended;
+  constexpr int kNotSetUp = 125;  // 126 and 127: its program's fault
+  if (news.start_error && news.exit.code == kNotSetUp) context_->seams.doubt_levels();
   ending_ = std::move(news);
   (void)feed(event, ending_->generation);
   // It may have been removed, or started again, long before this is heard. While it is taken over,

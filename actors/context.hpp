@@ -65,6 +65,7 @@ struct Seams {
   std::shared_ptr<platform::ContainerFiles> files;
   std::shared_ptr<platform::Spawner> spawner;
   std::function<Result<platform::ChosenLevel>(Isolation, platform::Effort)> choose_level;
+  std::function<void()> doubt_levels;  ///< a container could not be set up: try again next time
   std::function<platform::HostFacts()> host_facts;
   std::function<platform::Headroom()> headroom;
   std::function<Status(const platform::Policy&, std::uint32_t, std::uint32_t)> check_reachable;

@@ -15,6 +15,7 @@ class Launcher {
 
   Handle::behavior_type make_behavior() {
     return {
+        [this](WarmUp) { seams_.spawner->prepare(); },
         [this](Launch& launch) { on_launch(launch); },
         [](Forward<Began>& began) { post(began.container, std::move(began.news)); },
         [](Forward<Exited>& exited) { post(exited.container, std::move(exited.news)); },

@@ -20,11 +20,12 @@ Seams real_seams(std::shared_ptr<platform::ContainerFiles> files,
     kept.reset();
   };
   seams.spawner = std::shared_ptr<platform::Spawner>(spawner.get(), std::move(end));
-  seams.choose_level = [raw = spawner.get()](Isolation asked, platform::Effort effort) {
-    return platform::choose_level(asked, effort, *raw);
+  const auto data_dir = seams.files->data_dir();
+  seams.choose_level = [raw = spawner.get(), data_dir](Isolation asked, platform::Effort effort) {
+    return platform::choose_level(asked, effort, *raw, data_dir);
   };
-  const auto roots =
-      std::make_shared<platform::RootTrials>(seams.files->data_dir(), seams.files->owner_nonce());
+  seams.doubt_levels = [data_dir] { platform::doubt_levels(data_dir); };
+  const auto roots = std::make_shared<platform::RootTrials>(data_dir, seams.files->owner_nonce());
   seams.check_overlay = [roots, raw = spawner.get()](const platform::Image& image) {
     return roots->overlay_over(image, *raw);
   };

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 namespace ringfort::actors {
 
@@ -90,6 +91,8 @@ class Supervisor {
       return fail(Error{ErrorKind::Conflict, "the runtime is ending", "open another one",
                         create.id.str(), 0});
     if (Status ok = check(create.id); !ok) return fail(std::move(ok.error()));
+    // While the files are made the zygote comes up.
+    if (!std::exchange(has_created_, true)) post(context_->launcher, WarmUp{});
     auto [at, fresh] = registry_.try_emplace(create.id);
     Entry& entry = at->second;
     if (fresh) {
@@ -369,6 +372,7 @@ class Supervisor {
   std::set<std::uint32_t> uids_;
   std::uint32_t next_uid_ = 0;
   bool leaving_ = false;
+  bool has_created_ = false;  ///< anything yet
 };
 
 }  // namespace

@@ -12,6 +12,8 @@ struct RunRequest;
 
 namespace ringfort::messages {
 
+/// A first launch is to come.
+struct WarmUp {};
 struct Launch {
   std::shared_ptr<platform::RunRequest> request;  ///< consumed
   ContainerInbox container;
@@ -24,7 +26,7 @@ struct Forward {
   News news;
 };
 
-using LauncherHandle = Actor<void(Launch), void(Forward<Began>), void(Forward<Exited>)>;
+using LauncherHandle = Actor<void(WarmUp), void(Launch), void(Forward<Began>), void(Forward<Exited>)>;
 
 }  // namespace ringfort::messages
 
@@ -33,4 +35,5 @@ template <class News>
 struct allowed_unsafe_message_type<ringfort::messages::Forward<News>> : std::true_type {};
 }  // namespace caf
 
+RINGFORT_MESSAGE(ringfort::messages::WarmUp)
 RINGFORT_MESSAGE(ringfort::messages::Launch)

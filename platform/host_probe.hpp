@@ -25,9 +25,15 @@ struct ChosenLevel {
 };
 
 /// The level for what was asked. Namespaces are tried in a throw-away child of `spawner`, and the
-/// network's with them for who asks for it, each once per process and uid. Errors: Unsupported
-/// naming the feature and the remedy.
-Result<ChosenLevel> choose_level(Isolation asked, Effort effort, Spawner& spawner);
+/// network's with them for who asks for it, each once per process; that it went well is kept in
+/// `data_dir` for later ones (`kept_answer`; empty = nothing is read or kept). A yes that has
+/// become wrong makes no container weaker: it does not start. Errors: Unsupported naming the
+/// feature and the remedy.
+Result<ChosenLevel> choose_level(Isolation asked, Effort effort, Spawner& spawner,
+                                 const std::string& data_dir = {});
+
+/// A container could not be set up: whoever chooses a level next tries anew.
+void doubt_levels(const std::string& data_dir);
 
 /// The same as a pure function: `namespaces` is how their trial went. Even at best effort a level
 /// that holds no file at all is refused.

@@ -18,8 +18,7 @@ bool copy_is_dearer(const Image& image, bool has_reflink);
 Status try_overlay_root(const std::string& directory, const std::string& name, Spawner& spawner);
 
 /// Each thing is tried when it is first asked for. That there can be overlays is kept in
-/// `<data_dir>/.overlay`, as a command that starts one container would try it each time; it counts
-/// for this boot, user, and namespaces. Thread-safe.
+/// `<data_dir>/.overlay`. Thread-safe.
 class RootTrials {
  public:
   /// What is made for a moment is in .staging and has a name that begins with `nonce`.

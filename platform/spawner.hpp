@@ -89,9 +89,12 @@ class Run {
 
 class Spawner {
  public:
-  /// Nothing is started yet: the zygote comes with the first run.
+  /// Nothing is started yet: the zygote comes with the first run, or prepare().
   static std::unique_ptr<Spawner> make(EventLoop& loop);
   virtual ~Spawner() = default;
+
+  /// Starts the zygote, so that the first run does not have to wait for it. Thread-safe.
+  virtual void prepare() = 0;
 
   /// Sends the request and returns; what follows comes through `handlers`. Thread-safe.
   virtual Result<std::shared_ptr<Run>> run(RunRequest request, RunHandlers handlers) = 0;

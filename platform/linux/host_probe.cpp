@@ -1,6 +1,7 @@
 #include "ringfort/platform/host_probe.hpp"
 
 #include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/kept_answer.hpp"
 #include "ringfort/platform/plan_parts.hpp"
 #include "ringfort/platform/seccomp_filter.hpp"
 #include "ringfort/platform/spawner.hpp"
@@ -179,22 +180,45 @@ Status try_apart(Level level, Spawner& spawner) {
       remedy(tried.error()));
 }
 
-/// Tried once per process and user; the answer is kept.
-Status namespaces_possible(Spawner& spawner) {
-  static std::mutex mutex;
-  static std::optional<Status> known;
-  const std::lock_guard lock(mutex);
-  if (!known) known = try_apart(Level::Namespaces, spawner);
-  return *known;
-}
+/// How the trials of this process went, and those whose yes was kept.
+class LevelTrials {
+ public:
+  static LevelTrials& of_process() {
+    static LevelTrials trials;
+    return trials;
+  }
 
-Status network_possible(Spawner& spawner) {
-  static std::mutex mutex;
-  static std::optional<Status> known;
-  const std::lock_guard lock(mutex);
-  if (!known) known = try_apart(Level::Network, spawner);
-  return *known;
-}
+  Status possible(Level level, Spawner& spawner, const std::string& data_dir) {
+    const std::lock_guard lock(mutex_);
+    auto& known = answer(level);
+    if (known) return *known;
+    const auto kept = file(level, data_dir);
+    if (!data_dir.empty() && kept.is_yes()) return known.emplace();
+    known = try_apart(level, spawner);
+    if (!data_dir.empty() && *known) kept.keep_yes();
+    return *known;
+  }
+
+  void doubt(const std::string& data_dir) {
+    const std::lock_guard lock(mutex_);
+    for (const Level level : {Level::Namespaces, Level::Network}) {
+      answer(level).reset();
+      file(level, data_dir).forget();
+    }
+  }
+
+ private:
+  std::optional<Status>& answer(Level level) {
+    return level == Level::Network ? network_ : namespaces_;
+  }
+  static KeptAnswer file(Level level, const std::string& data_dir) {
+    return KeptAnswer(data_dir + "/." + std::string(to_string(level)));
+  }
+
+  std::mutex mutex_;
+  std::optional<Status> namespaces_;
+  std::optional<Status> network_;
+};
 
 Status check_abi(std::uint32_t abi) {
   if (abi >= kLandlockAbi) return {};
@@ -303,17 +327,23 @@ Result<ChosenLevel> network_level_for(Effort effort, const Status& network,
   return chosen;
 }
 
-Result<ChosenLevel> choose_level(Isolation asked, Effort effort, Spawner& spawner) {
+Result<ChosenLevel> choose_level(Isolation asked, Effort effort, Spawner& spawner,
+                                 const std::string& data_dir) {
   if (!basics()) return fail(basics().error());
   const auto abi = host_facts().landlock_abi;
   // The trial takes a process: not for those who would not use its answer.
   if (asked == Isolation::Landlock && abi >= kLandlockAbi)
     return ChosenLevel{Level::Landlock, {}, {}};
+  const auto possible = [&](Level level) {
+    return LevelTrials::of_process().possible(level, spawner, data_dir);
+  };
   if (asked == Isolation::Network)
     return network_level_for(
-        effort, network_possible(spawner), [&] { return namespaces_possible(spawner); }, abi);
-  return level_for(asked, effort, namespaces_possible(spawner), abi);
+        effort, possible(Level::Network), [&] { return possible(Level::Namespaces); }, abi);
+  return level_for(asked, effort, possible(Level::Namespaces), abi);
 }
+
+void doubt_levels(const std::string& data_dir) { LevelTrials::of_process().doubt(data_dir); }
 
 Status try_level(Level level, Spawner& spawner) {
   if (!basics()) return basics();

@@ -1,13 +1,11 @@
 #include "ringfort/platform/root_trials.hpp"
 
-#include "ringfort/platform/boot_time.hpp"
 #include "ringfort/platform/host_probe.hpp"
+#include "ringfort/platform/kept_answer.hpp"
 #include "ringfort/platform/linux/host_trials.hpp"
 #include "ringfort/platform/policy.hpp"
 #include "ringfort/platform/rootfs.hpp"
 
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include <fcntl.h>
@@ -58,24 +56,11 @@ LaunchPlan overlay_plan(const Stage& stage, const HostFacts& host) {
   return plan;
 }
 
-std::uint64_t inode_of(const char* path) {
-  struct stat status {};
-  return ::stat(path, &status) == 0 ? status.st_ino : 0;
-}
-
-/// Whom, and until when, an answer concerns.
-std::string scope() {
-  std::ostringstream text;
-  text << boot_time().boot_id << ' ' << host_facts().uid << ' ' << inode_of("/proc/self/ns/user")
-       << ' ' << inode_of("/proc/self/ns/mnt") << '\n';
-  return text.str();
-}
-
 }  // namespace
 
 bool copy_is_dearer(const Image& image, bool has_reflink) {
-  // Measured by ringfort-bench clones on 2 cores, ext4, Linux 6.18: create takes 12 us more for each
-  // file and 250 us more for each MiB that is copied; an overlay adds 300 to 420 us to a life.
+  // Measured by ringfort-bench clones on 2 cores, ext4, Linux 6.18: create takes 12 us more for
+  // each file and 250 us more for each MiB that is copied; an overlay adds 300 to 420 us to a life.
   constexpr std::uint64_t kOverlay = 400;
   constexpr std::uint64_t kFile = 12;
   constexpr std::uint64_t kMebibyte = 250;
@@ -95,13 +80,10 @@ Status try_overlay_root(const std::string& directory, const std::string& name, S
 }
 
 Status RootTrials::try_overlay(Spawner& spawner) const {
-  const auto path = data_dir_ + "/.overlay";
-  const auto ours = scope();
-  std::ostringstream known;
-  known << std::ifstream(path).rdbuf();
-  if (known.str() == ours) return {};
+  const KeptAnswer kept(data_dir_ + "/.overlay");
+  if (kept.is_yes()) return {};
   auto tried = try_overlay_root(data_dir_ + "/.staging", nonce_ + ".overlay", spawner);
-  if (tried) std::ofstream(path) << ours;  // a torn one is asked for again
+  if (tried) kept.keep_yes();
   return tried;
 }
 

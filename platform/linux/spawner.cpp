@@ -92,6 +92,10 @@ class ZygoteSpawner final : public Spawner {
     }
   }
 
+  void prepare() override {
+    const std::lock_guard lock(mutex_);
+    (void)ensure_zygote();  // the first run tries again, and tells why it can't be had
+  }
   Result<std::shared_ptr<Run>> run(RunRequest request, RunHandlers handlers) override;
   Result<std::shared_ptr<Run>> adopt(const std::string& container, const std::string& state_dir,
                                      RunHandlers handlers) override {

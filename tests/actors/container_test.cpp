@@ -129,6 +129,25 @@ TEST_F(ContainerTest, TellsWhyAStartFailed) {
   EXPECT_EQ(state.state, State::Failed);
   EXPECT_NE(state.reason.find("no such program"), std::string::npos);
   EXPECT_EQ(call<Result<ExitRecord>>(Wait{})->value().code, 127);
+  EXPECT_EQ(*fake.doubts, 0U);
+}
+
+TEST_F(ContainerTest, TheFirstCreateBringsTheZygoteUp) {
+  EXPECT_EQ(fake.spawner->prepared, 0U);
+  create();
+  id.replica = 2;
+  create();
+  EXPECT_EQ(fake.spawner->prepared, 1U);
+}
+
+TEST_F(ContainerTest, DoubtsItsLevelWhenItCouldNotBeSetUp) {
+  create();
+  (void)send<Result<Started>>(Start{});
+  system.run();
+  fake.spawner->fail_start(0, 125, {ErrorKind::StartFailed, "no user namespace", "see", {}, 1});
+  system.run();
+
+  EXPECT_EQ(*fake.doubts, 1U);
 }
 
 TEST_F(ContainerTest, FailsToStartWhenItsFilesCannotBeOpened) {

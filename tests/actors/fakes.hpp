@@ -159,6 +159,7 @@ struct FakeSpawner final : platform::Spawner {
     bool over = false;
   };
   std::vector<Launched> launched;
+  std::size_t prepared = 0;
   std::optional<Error> run_error;
 
   Result<std::shared_ptr<platform::Run>> run(platform::RunRequest request,
@@ -173,6 +174,7 @@ struct FakeSpawner final : platform::Spawner {
     launched.push_back({std::make_shared<FakeRun>(), std::move(handlers), {}});
     return launched.back().run;
   }
+  void prepare() override { ++prepared; }
   Status end_found(const std::string&, const std::string&) override { return {}; }
   std::int32_t zygote_pid() const override { return 1; }
 
@@ -206,6 +208,7 @@ struct FakePlatform {
       std::make_shared<platform::TreeStats>(platform::TreeStats{7, 4096, 1, {}});
   std::shared_ptr<std::uint64_t> pss = std::make_shared<std::uint64_t>(0);
   std::shared_ptr<std::size_t> looks = std::make_shared<std::size_t>(0);
+  std::shared_ptr<std::size_t> doubts = std::make_shared<std::size_t>(0);
   std::shared_ptr<bool> still = std::make_shared<bool>(false);
   std::shared_ptr<platform::ShimTraces> traces = std::make_shared<platform::ShimTraces>();
   platform::HostFacts host = plain_user();
@@ -227,6 +230,7 @@ struct FakePlatform {
     seams.choose_level = [](Isolation, platform::Effort) -> Result<platform::ChosenLevel> {
       return platform::ChosenLevel{Level::Landlock, {}, {}};
     };
+    seams.doubt_levels = [doubts = doubts] { ++*doubts; };
     seams.check_sources = [](const platform::Policy&) { return Status{}; };
     seams.check_overlay = [](const platform::Image&) { return Status{}; };
     seams.prefers_overlay = [](const platform::Image&) { return false; };

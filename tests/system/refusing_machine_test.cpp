@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -105,6 +106,18 @@ TEST_P(RefusingMachine, WithoutLandlockThatLevelIsRefused) {
     EXPECT_THAT(best.err, HasSubstr("lowered to namespaces"));
     EXPECT_THAT(report_["lowered"], HasSubstr("Landlock ABI 6"));
   }
+}
+
+/// What was possible a moment ago, as seen by a process with as many filters: nothing runs weaker
+/// than it says, and the next one knows.
+TEST_P(RefusingMachine, AYesThatHasBecomeWrongFailsOnceAndIsForgotten) {
+  const Words lacks_nothing_of_ours{"netns=ENOSPC"};
+  expect_confined(run(lacks_nothing_of_ours, {"--isolation", "auto"}), "namespaces");
+  const auto wrong = run(kNoNamespaces, {"--isolation", "auto"});
+  EXPECT_EQ(wrong.code, 125) << wrong.err;
+  EXPECT_EQ(wrong.out, "") << "the program must not have begun";
+  expect_confined(run(kNoNamespaces, {"--isolation", "auto"}), "landlock");
+  expect_confined(run(lacks_nothing_of_ours, {"--isolation", "auto"}), "namespaces");
 }
 
 /// As with user.max_net_namespaces at 0.
@@ -251,6 +264,8 @@ TEST_P(RefusingMachine, WhatTheSpecRequiresIsNeverLowered) {
   for (const auto& [wanted, lacks] :
        {std::pair{"landlock", kNoLandlock}, std::pair{"landlock", kLandlockOff},
         std::pair{"namespaces", kNoNamespaces}}) {
+    // Another machine: what one with as many filters could do is not known of it.
+    std::filesystem::remove(command_.data_dir() + "/.namespaces");
     const auto refused = up(wanted, lacks);
     EXPECT_NE(refused.code, 0) << wanted;
     EXPECT_THAT(refused.err,
