@@ -18,6 +18,9 @@ namespace ringfort {
 
 /// The bound of calls that have none of their own. Killing and deleting a large tree fits in it.
 inline constexpr Duration kCallLimit = std::chrono::seconds(60);
+/// Of those that wait for their turn before anything is done. Behind thousands of others that is no
+/// sign that something hangs; what they do then has bounds of its own.
+inline constexpr Duration kQueuedCallLimit = std::chrono::minutes(15);
 
 struct Runtime::Impl {
   RuntimeConfig config;

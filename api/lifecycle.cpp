@@ -36,12 +36,12 @@ Result<Created> Runtime::create_container(const ContainerId& id,
     if (!numbers) return fail(std::move(numbers.error()));
     create.options.user = std::move(*numbers);
   }
-  return impl_->ask<Result<Created>>(std::move(create));
+  return impl_->ask<Result<Created>>(std::move(create), kQueuedCallLimit);
 }
 
 Result<Started> Runtime::start_container(const ContainerId& id) {
   auto called = now();
-  auto started = impl_->ask<Result<Started>>(id, Start{});
+  auto started = impl_->ask<Result<Started>>(id, Start{}, kQueuedCallLimit);
   if (started) started->took = std::max(Duration{0}, Duration{started->at - called});
   return started;
 }
@@ -60,7 +60,9 @@ Status Runtime::unpause_container(const ContainerId& id) {
   return impl_->ask<Status>(id, Unpause{});
 }
 
-Status Runtime::remove_container(const ContainerId& id) { return impl_->ask<Status>(id, Remove{}); }
+Status Runtime::remove_container(const ContainerId& id) {
+  return impl_->ask<Status>(id, Remove{}, kQueuedCallLimit);
+}
 
 Result<std::vector<ContainerId>> Runtime::adopt_containers() {
   return impl_->ask<Result<std::vector<ContainerId>>>(AdoptAll{});

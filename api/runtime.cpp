@@ -55,9 +55,8 @@ actors::Settings settings_of(const RuntimeConfig& config) {
 Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeConfig config) {
   if (Status ok = complete(config); !ok) return fail(std::move(ok.error()));
   // Without an owner where the caller brings his own system.
-  auto threads = config.system
-                     ? actors::ActorThreads{{std::shared_ptr<void>(), config.system}, {}}
-                     : actors::shared_threads(config.workers);
+  auto threads = config.system ? actors::ActorThreads{{std::shared_ptr<void>(), config.system}, {}}
+                               : actors::shared_threads(config.workers);
   auto system = actors::System::open(config.data_dir, settings_of(config), std::move(threads));
   if (!system) return fail(std::move(system.error()));
   if (Status ok = make_log_directory(config); !ok) return fail(std::move(ok.error()));
