@@ -81,18 +81,10 @@ std::string network_flag(const PeerSetting& setting) {
 }
 
 Words podman(const PeerSetting& setting, const std::string& payload, const std::string& id) {
-  return {setting.program,
-          "run",
-          "--rm",
-          network_flag(setting),
-          "--cap-drop=all",
-          "--read-only",
-          "--name",
-          id,
-          "--log-driver=none",
-          "--cgroups=disabled",
-          "--rootfs",
-          root_of(setting),
+  return {setting.program, "run", "--rm", network_flag(setting), "--cap-drop=all", "--read-only",
+          "--name", id, "--log-driver=none", "--cgroups=disabled",
+          // By itself it asks for a million, and does not start where that is not to be had.
+          "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", "--rootfs", root_of(setting),
           "/" + payload};
 }
 
