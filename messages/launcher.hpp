@@ -26,7 +26,8 @@ struct Forward {
   News news;
 };
 
-using LauncherHandle = Actor<void(WarmUp), void(Launch), void(Forward<Began>), void(Forward<Exited>)>;
+using LauncherHandle =
+    Actor<void(WarmUp), void(Launch), void(Forward<Began>), void(Forward<Exited>)>;
 
 }  // namespace ringfort::messages
 
