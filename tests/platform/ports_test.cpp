@@ -6,13 +6,16 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstddef>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace ringfort::platform {
@@ -21,9 +24,30 @@ namespace {
 using test::Child;
 using testing::HasSubstr;
 
+/// Bound to an abstract name until the process ends; false when another process has the name.
+bool take_for_good(const std::string& name) {
+  Fd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, name.size());  // unix(7): names after a NUL are no files
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return false;
+  (void)socket.release();
+  return true;
+}
+
 // Each test process has a range of its own, so that tests run side by side.
 PortRange own_range() {
-  const auto first = static_cast<std::uint16_t>(10000 + ::getpid() % 90 * 100);
+  static const int number = [] {
+    constexpr int kRanges = 90;
+    for (int tried = 0; tried < kRanges; ++tried) {
+      const int one = (::getpid() + tried) % kRanges;
+      if (take_for_good("ringfort-test-ports-" + std::to_string(one))) return one;
+    }
+    ADD_FAILURE() << "other processes have all ranges";
+    return 0;
+  }();
+  const auto first = static_cast<std::uint16_t>(10000 + number * 100);
   return {first, static_cast<std::uint16_t>(first + 99)};
 }
 
