@@ -157,7 +157,10 @@ TEST_P(OverlayCommand, OnlyAtDurabilityFullWhatAProgramSyncsIsOnTheDisk) {
     const auto check = [&] {
       return run_program({"test", "-e", directory("c") + "/overlay/work/work/incompat/volatile"});
     };
-    EXPECT_EQ(check().code == 0, durability == "process");
+    // The kernel makes it with mode 000.
+    if (::geteuid() == 0) {
+      EXPECT_EQ(check().code == 0, durability == "process");
+    }
     ASSERT_EQ(run({"stop", "-t", "0s", "c"}).code, 0);
     ASSERT_EQ(run({"start", "c"}).code, 0);
     EXPECT_TRUE(has_said("c", "ready\nready\n"));
