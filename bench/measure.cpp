@@ -2,9 +2,15 @@
 
 #include "ringfort/api/runtime.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace ringfort::bench {
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
 
 int refuse(const Error& error) {
   std::fprintf(stderr, "ringfort-bench: %s\n", to_string(error).c_str());

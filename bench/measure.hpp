@@ -87,6 +87,9 @@ struct DensityAsked {
 /// Many that live at once, some of which must answer, and their memory.
 int measure_density(const DensityAsked& asked);
 
+/// Of one value at least.
+double median(std::vector<double> values);
+
 /// Prints the error.
 int refuse(const Error& error);
 

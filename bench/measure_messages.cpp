@@ -7,7 +7,6 @@
 
 #include <caf/all.hpp>
 
-#include <algorithm>
 #include <cstdio>
 
 namespace ringfort::bench {
@@ -43,11 +42,6 @@ double questions(caf::actor_system& system, std::size_t count, Ask ask) {
   caf::scoped_actor waiter{system};
   waiter->wait_for(asker);
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
 }
 
 Result<std::vector<ContainerId>> start_containers(Runtime& runtime) {

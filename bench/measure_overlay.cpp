@@ -3,7 +3,6 @@
 
 #include "ringfort/cli/bench/contest.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <vector>
 
@@ -67,11 +66,6 @@ Result<Milliseconds> by_hand(const std::string& image, const std::string& place)
   if (pid < 0 || ::waitpid(pid, &status, 0) != pid || status != 0)
     return fail(ErrorKind::Unsupported, "an overlay by hand can't be mounted here", {});
   return since(begin);
-}
-
-double median(std::vector<Milliseconds> all) {
-  std::ranges::sort(all);
-  return all[all.size() / 2];
 }
 
 Result<Json> measure(Runtime& runtime, const cli::Workplace& place, const std::string& image,

@@ -2,6 +2,7 @@
 
 #include "ringfort/platform/boot_time.hpp"
 #include "ringfort/platform/fd.hpp"
+#include "ringfort/platform/linux/host_texts.hpp"
 #include "ringfort/platform/protocol.hpp"
 
 #include <array>
@@ -25,8 +26,8 @@ constexpr const char* kSwitches[] = {"/proc/sys/user/max_user_namespaces",
                                      "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
                                      "/proc/self/attr/current"};
 /// Of /proc/self/status: what this process may do.
-constexpr std::string_view kRights[] = {
-    "Uid:", "Gid:", "CapEff:", "NoNewPrivs:", "Seccomp:", "Seccomp_filters:"};
+constexpr std::string_view kRights[] = {"Uid",        "Gid",     "CapEff",
+                                        "NoNewPrivs", "Seccomp", "Seccomp_filters"};
 
 void add_first_line(std::ostream& to, const char* path) {
   std::ifstream file(path);
@@ -36,10 +37,9 @@ void add_first_line(std::ostream& to, const char* path) {
 }
 
 void add_rights(std::ostream& to) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    for (const auto name : kRights)
-      if (line.starts_with(name)) to << line << '\n';
+  std::ostringstream status;
+  status << std::ifstream("/proc/self/status").rdbuf();
+  for (const auto name : kRights) to << status_value(status.str(), name).value_or("") << '\n';
 }
 
 /// Whom, and until when, an answer concerns.
