@@ -46,8 +46,9 @@ Fd LogPlace::open_stream(LogFile kind, std::uint32_t generation) const {
   if (auto now = open_file(kind, generation)) return now;
   // A shim makes the new streams after the new index: as long as that is not there, it is ours.
   const auto index = open_file(LogFile::Index, 0);
-  if (generation_of(index.get()).value_or(generation) > generation) return {};
-  return fd;
+  if (generation_of(index.get()).value_or(generation) <= generation) return fd;
+  // All of the rotation came after the looks above, or ours was removed since.
+  return open_file(kind, generation);
 }
 
 std::vector<std::uint32_t> LogPlace::rotated() const {

@@ -3,6 +3,7 @@
 
 #include "ringfort/platform/shim/log.hpp"
 #include "ringfort/support/descriptor_limit.hpp"
+#include "ringfort/support/stepped_thread.hpp"
 #include "ringfort/support/temp_dir.hpp"
 
 #include <gmock/gmock.h>
@@ -13,6 +14,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 
 namespace ringfort::platform {
 namespace {
@@ -93,6 +95,48 @@ TEST_F(FollowedLog, EachRotationIsCrossedWithoutLossOrRepetition) {
   std::ranges::copy(heard(follower), std::back_inserter(all));
 
   EXPECT_EQ(all, expected);
+}
+
+// A reader that has generations to cross stands before its n-th open when the writer begins the
+// next ones, and goes on when that stands before its m-th call: each pair of both.
+TEST_F(FollowedLog, ARotationMayFallBetweenAnyTwoOfItsCalls) {
+  write_with({30, 20});  // more than it is ever behind
+  say("first\n");
+  auto follower = follow();
+  std::vector<std::string> all;
+  std::vector<std::string> expected{"first"};
+  int number = 0;
+  const auto write = [&](int lines) {
+    for (int i = 0; i < lines; ++i) {
+      expected.push_back("this is line " + std::to_string(++number));
+      say(expected.back() + "\n");
+    }
+  };
+  const auto read = [&] { std::ranges::copy(heard(follower), std::back_inserter(all)); };
+  int pairs = 0;
+  for (const int lines : {2, 3}) {
+    bool reader_ended = false;
+    for (int n = 1; !reader_ended; ++n) {
+      bool writer_ended = false;
+      for (int m = 1; !writer_ended; ++m) {
+        write(lines);
+        test::SteppedThread reader({SYS_openat}, read);
+        if (!reader.is_stepped()) GTEST_SKIP() << "no seccomp listener here";
+        reader_ended = !reader.step(n);
+        test::SteppedThread writer({SYS_openat, SYS_write, SYS_renameat2, SYS_renameat, SYS_linkat},
+                                   [&] { write(lines); });
+        writer_ended = !writer.step(m);
+        reader.finish();
+        writer.finish();
+        read();
+        ASSERT_EQ(all, expected) << "n = " << n << ", m = " << m << ", lines = " << lines;
+        all.clear();
+        expected.clear();
+        ++pairs;
+      }
+    }
+  }
+  EXPECT_GT(pairs, 100);
 }
 
 TEST_F(FollowedLog, WhoIsTooSlowIsToldAndGoesOn) {
