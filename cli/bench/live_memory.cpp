@@ -31,7 +31,9 @@ std::multimap<int, int> children() {
     const auto name = it->path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream file(it->path() / "stat");
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    std::string text;
+    // Not by a streambuf_iterator: it throws when the process ends here (ESRCH).
+    std::getline(file, text, '\0');
     const auto behind = text.rfind(')');  // the name may hold anything
     if (behind == std::string::npos || behind + 4 >= text.size()) continue;
     all.emplace(std::stoi(text.substr(behind + 4)), std::stoi(name));

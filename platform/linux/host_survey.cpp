@@ -24,7 +24,9 @@ namespace {
 /// Empty when it is not there or not ours to read.
 std::string text_of(const std::string& path) {
   std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // an iterator of the buffer would throw where read(2) fails
+  return text.str();
 }
 
 std::optional<std::int64_t> sysctl(const std::string& path) {

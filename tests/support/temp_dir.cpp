@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,7 +54,9 @@ void write_file(const std::string& path, std::string_view text) {
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   EXPECT_TRUE(file.good()) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // does not throw when the process of a /proc file has ended
+  return text.str();
 }
 
 bool exists(const std::string& path) {
