@@ -14,7 +14,7 @@ namespace ringfort::test {
 /// seccomp_unotify(2). A thread may not start another one of these: a filter has one listener.
 class SteppedThread {
  public:
-  /// It runs `body` up to its first such call once step() is called. `calls` as SYS_openat is.
+  /// Runs `body` at once, up to its first such call. `calls` as SYS_openat is.
   SteppedThread(std::initializer_list<int> calls, std::function<void()> body);
   SteppedThread(const SteppedThread&) = delete;
   SteppedThread& operator=(const SteppedThread&) = delete;
@@ -23,7 +23,7 @@ class SteppedThread {
   /// False = this machine has no such listeners, or the thread has one; the body then just runs.
   bool is_stepped() const { return listener_ >= 0; }
 
-  /// Lets it go on until it stands before its next call. False = its body has ended.
+  /// Lets it go on, or come, to where it stands before its next call. False = its body has ended.
   bool step();
 
   /// `count` steps. False = its body ended before.
