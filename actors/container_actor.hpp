@@ -92,6 +92,7 @@ class Container {
   // Looking at what others may have done, in container_look.cpp.
   bool may_be_overtaken() const;
   bool is_watched() const;
+  bool is_still_ours() const;
   void look();
   void on_look(bool is_as_known);
   void look_later();

@@ -28,7 +28,7 @@ auto Container::after_look(Handler<T, Message> handler) {
     // heard.
     const bool must_look = may_be_overtaken() ? found_ || !kLooksItself
                                               : std::is_same_v<Message, Stop> && is_watched();
-    if (!must_look && !is_looking_) return (this->*handler)(call);
+    if (!is_looking_ && (!must_look || is_still_ours())) return (this->*handler)(call);
     auto answer = keep<T>(call);
     if (!is_looking_) look();
     return answer;

@@ -140,13 +140,12 @@ Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
   return recover(std::move(*look), settings, seams);
 }
 
-Result<bool> is_as_known(const ContainerId& id, const Recovered* found, const Seams& seams) {
-  if (found == nullptr) return !seams.files->is_overtaken(id);
+Result<bool> is_as_known(const ContainerId& id, const Recovered& found, const Seams& seams) {
   const auto look = look_at(id, seams);
   if (!look && look.error().kind == ErrorKind::Io) return fail(look.error());
   if (!look) return false;
   const auto& now = look->seen;
-  const auto& then = found->seen;
+  const auto& then = found.seen;
   if (now.traces.locked != then.traces.locked) return false;
   // Its owner may come and go, and writes into its record. Before a run has a name, the record has.
   if (then.traces.locked && then.traces.shim) return run_of(now.traces) == run_of(then.traces);

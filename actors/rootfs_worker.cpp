@@ -74,7 +74,7 @@ class RootfsWorker {
           return after(recover_site(recover.id, settings_, seams_));
         },
         [this](const Compare& compare) {
-          return after(is_as_known(compare.id, compare.found.get(), seams_));
+          return after(is_as_known(compare.id, *compare.found, seams_));
         },
         [this](ListRecorded) { return after(seams_.files->recorded()); },
         [this](const TakeOver& take) {

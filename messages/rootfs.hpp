@@ -65,8 +65,8 @@ struct MarkLeaving {
 struct Recover {
   ContainerId id;
 };
-/// Is the container on disk still the one that this runtime knows? `found` is what was found of it,
-/// empty for one that it made or took over.
+/// Is the container on disk still the one that was found? (Of its own ones a container asks
+/// ContainerFiles::is_overtaken.)
 struct Compare {
   ContainerId id;
   std::shared_ptr<const actors::Recovered> found;

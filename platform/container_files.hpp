@@ -1,5 +1,6 @@
 // The files of one runtime and of its containers: made, opened for a start, thrown away, recycled.
-// Everything here may block: call it from a worker, never from an event-based actor. Thread-safe.
+// Everything here may block: call it from a worker, never from an event-based actor, but for
+// is_overtaken. Thread-safe.
 #pragma once
 
 #include "ringfort/platform/fd.hpp"
@@ -113,7 +114,8 @@ class ContainerFiles {
                            Durability durability) = 0;
 
   /// Has somebody else removed the container of this name that is ours, or said that it is to be
-  /// removed, or made another? In doubt not. Three system calls.
+  /// removed, or made another? In doubt not. Three system calls, on a few bytes that this process
+  /// has written or read itself: an event-based actor may ask.
   virtual bool is_overtaken(const ContainerId& id) const = 0;
 
   /// Replaces the record of a container that is ours. Errors: Conflict when it is not; Io.
