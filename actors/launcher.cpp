@@ -1,5 +1,7 @@
 #include "ringfort/actors/launcher.hpp"
 
+#include "ringfort/messages/caf_scheduler.hpp"
+
 namespace ringfort::actors {
 
 namespace {
@@ -15,7 +17,10 @@ class Launcher {
 
   Handle::behavior_type make_behavior() {
     return {
-        [this](WarmUp) { seams_.spawner->prepare(); },
+        [this](WarmUp) {
+          const Blocking others_go_on;
+          seams_.spawner->prepare();
+        },
         [this](Launch& launch) { on_launch(launch); },
         [](Forward<Began>& began) { post(began.container, std::move(began.news)); },
         [](Forward<Exited>& exited) { post(exited.container, std::move(exited.news)); },
@@ -24,8 +29,12 @@ class Launcher {
 
  private:
   void on_launch(Launch& launch) {
-    auto run = seams_.spawner->run(std::move(*launch.request), handlers_for(launch));
-    post(launch.container, Launched{launch.generation, std::move(run)});
+    post(launch.container, Launched{launch.generation, run(launch)});
+  }
+
+  Result<std::shared_ptr<platform::Run>> run(const Launch& launch) {
+    const Blocking others_go_on;  // the zygote may be stopped, or none yet
+    return seams_.spawner->run(std::move(*launch.request), handlers_for(launch));
   }
 
   // News go through this actor and not straight to the container, so that none can overtake the

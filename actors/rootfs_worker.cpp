@@ -4,9 +4,11 @@
 #include "ringfort/actors/rootfs.hpp"
 #include "ringfort/actors/site.hpp"
 #include "ringfort/actors/volumes.hpp"
+#include "ringfort/messages/caf_scheduler.hpp"
 #include "ringfort/platform/log_reader.hpp"
 
 #include <cerrno>
+#include <type_traits>
 
 namespace ringfort::actors {
 
@@ -43,45 +45,55 @@ class RootfsWorker {
 
   Handle::behavior_type make_behavior() {
     return {
-        [this](const RegisterImage& add) { return after(on_register(add), add.image); },
+        [this](const RegisterImage& add) {
+          return after([&] { return on_register(add); }, add.image);
+        },
         [this](const PullImage& pull) {
-          return after(images().pull(pull.image, as_platform(pull.policy)));
+          return after([&] { return images().pull(pull.image, as_platform(pull.policy)); });
         },
-        [this](ListImages) { return after(on_list()); },
+        [this](ListImages) { return after([this] { return on_list(); }); },
         [this](const RemoveImage& remove) {
-          return after(
-              images().remove(remove.image, remove.force, in_use(remove.in_use), check_overlays()));
+          return after([&] {
+            return images().remove(remove.image, remove.force, in_use(remove.in_use),
+                                   check_overlays());
+          });
         },
-        [this](const PruneImages& prune) { return after(on_prune(prune)); },
-        [this](ListVolumes) { return after(list_volumes(*seams_.files)); },
+        [this](const PruneImages& prune) { return after([&] { return on_prune(prune); }); },
+        [this](ListVolumes) { return after([this] { return list_volumes(*seams_.files); }); },
         [this](const RemoveVolume& remove) {
-          return after(remove_volume(remove.name, *seams_.files));
+          return after([&] { return remove_volume(remove.name, *seams_.files); });
         },
         [this](const Build& build) {
-          const auto& facts = memo_.of(*build.recipe->service);
-          return after(build_site(*build.recipe, facts, settings_, seams_));
+          return after([&] {
+            const auto& facts = memo_.of(*build.recipe->service);
+            return build_site(*build.recipe, facts, settings_, seams_);
+          });
         },
-        [this](const Open& open) { return after(on_open(open)); },
+        [this](const Open& open) { return after([&] { return on_open(open); }); },
         // Its owner knows.
         [](const AskPlace&) { return Result<std::optional<QueuePlace>>{std::nullopt}; },
-        [this](const Discard& discard) { return after(discard_site(discard, seams_)); },
-        [this](const MarkLeaving& mark) {
-          return after(
-              seams_.files->mark_leaving(mark.id, mark.site->durability, mark.site->created_at));
+        [this](const Discard& discard) {
+          return after([&] { return discard_site(discard, seams_); });
         },
-        [this](const ReadLog& read) { return after(on_read_log(read)); },
+        [this](const MarkLeaving& mark) {
+          return after([&] {
+            return seams_.files->mark_leaving(mark.id, mark.site->durability,
+                                              mark.site->created_at);
+          });
+        },
+        [this](const ReadLog& read) { return after([&] { return on_read_log(read); }); },
         [this](const Recover& recover) {
-          return after(recover_site(recover.id, settings_, seams_));
+          return after([&] { return recover_site(recover.id, settings_, seams_); });
         },
         [this](const Compare& compare) {
-          return after(is_as_known(compare.id, *compare.found, seams_));
+          return after([&] { return is_as_known(compare.id, *compare.found, seams_); });
         },
-        [this](ListRecorded) { return after(seams_.files->recorded()); },
+        [this](ListRecorded) { return after([this] { return seams_.files->recorded(); }); },
         [this](const TakeOver& take) {
-          return after(take_over_site(take.id, take.port, settings_, seams_));
+          return after([&] { return take_over_site(take.id, take.port, settings_, seams_); });
         },
         [this](const KeepRestarts& keep) {
-          return after(keep_restarts(keep.id, keep.history, seams_));
+          return after([&] { return keep_restarts(keep.id, keep.history, seams_); });
         },
     };
   }
@@ -133,9 +145,14 @@ class RootfsWorker {
     return [names](std::string_view image) { return names && names->contains(image); };
   }
 
-  /// `result`, and word to the owner that this worker is free.
-  template <class T>
-  T after(T result, std::string image = {}) {
+  /// What `work` gives, and word to the owner that this worker is free.
+  template <class Work>
+  std::invoke_result_t<Work> after(Work&& work, std::string image = {}) {
+    const auto blocking = [&] {
+      const Blocking others_go_on;
+      return work();
+    };
+    auto result = blocking();
     post(owner_, WorkerIdle{number_, std::move(image)});
     return result;
   }

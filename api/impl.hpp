@@ -25,7 +25,6 @@ inline constexpr Duration kQueuedCallLimit = std::chrono::minutes(15);
 struct Runtime::Impl {
   RuntimeConfig config;
   std::unique_ptr<actors::System> system;
-  std::unique_ptr<messages::Askers> askers;
   std::mutex mutex;
   std::vector<actors::ListenerHandle> listeners;
 
@@ -37,7 +36,8 @@ struct Runtime::Impl {
     if (messages::on_actor_thread())
       return fail(ErrorKind::Unsupported, "a blocking call on a thread of the actor system",
                   "send a message to supervisor_handle() instead");
-    return askers->ask<Answered>(system->supervisor(), limit, std::forward<Message>(message));
+    return messages::ask<Answered>(*system->actors(), system->supervisor(), limit,
+                                   std::forward<Message>(message));
   }
 
   /// Asks a container.

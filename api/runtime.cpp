@@ -63,7 +63,6 @@ Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeConfig config) {
   auto impl = std::make_unique<Impl>();
   impl->config = std::move(config);
   impl->system = std::move(*system);
-  impl->askers = std::make_unique<messages::Askers>(*impl->system->actors());
   return std::unique_ptr<Runtime>(new Runtime(std::move(impl)));
 }
 
@@ -72,7 +71,6 @@ Runtime::~Runtime() = default;
 
 Runtime::Impl::~Impl() {
   auto actors = system->actors();
-  askers.reset();
   system.reset();
   // The last ends have been sent by now; nobody is called any more once this returns.
   caf::scoped_actor self{*actors, true};

@@ -6,13 +6,15 @@
 
 #include <caf/all.hpp>
 
-#include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 /// Declares a type that travels in messages. Ours stay within one process, so they need no
@@ -164,25 +166,58 @@ void on_exit_message(SelfPointer self, std::function<void()> heard) {
 
 inline constexpr std::chrono::microseconds kForEver = std::chrono::microseconds::max();
 
-/// Blocks until there is a message for `self`; false when `patience` is over. Without CAF's own
-/// timeout of requests: that one is a timer, and each wakes the thread of CAF's clock twice.
-inline bool await_message(caf::scoped_actor& self, std::chrono::microseconds patience) {
-  if (patience == kForEver) return self->await_data(), true;
-  using Steady = std::chrono::steady_clock;
-  // CAF waits by the wall clock; after a jump of it the rest is waited for.
-  constexpr std::chrono::microseconds kOnce = std::chrono::hours(1);
-  const auto begin = Steady::now();
-  for (;;) {
-    const auto gone = std::chrono::floor<std::chrono::microseconds>(Steady::now() - begin);
-    const auto left = std::clamp(patience - gone, std::chrono::microseconds(0), kOnce);
-    if (self->await_data(caf::blocking_actor::timeout_type::clock::now() + left)) return true;
-    if (Steady::now() - begin >= patience) return false;
-  }
-}
+/// Where a waiting thread gets the one answer to its question. An actor without mailbox, context or
+/// entry in CAF's registry: a scoped actor has all of them, wakes its thread while it holds the
+/// lock that this one wants first, and wakes the thread of CAF's clock at its end.
+class LetterBox final : public caf::monitorable_actor {
+ public:
+  explicit LetterBox(caf::actor_config& config) : monitorable_actor(config) {}
 
-inline void set_scheduler(caf::actor_system_config& config, std::size_t workers) {
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", workers);
+  const char* name() const override { return "ringfort.letter_box"; }
+
+  using caf::abstract_actor::enqueue;
+  void enqueue(caf::mailbox_element_ptr letter, caf::execution_unit*) override {
+    if (!letter->mid.is_response()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      letter_ = std::move(letter);
+    }
+    came_.notify_one();
+  }
+
+  /// Null when the patience is over.
+  caf::mailbox_element_ptr wait(std::chrono::microseconds patience) {
+    std::unique_lock lock(mutex_);
+    const auto is_there = [this] { return letter_ != nullptr; };
+    // A bound beyond that would overflow the clock.
+    constexpr std::chrono::microseconds kYear = std::chrono::hours(24 * 365);
+    if (patience > kYear)
+      came_.wait(lock, is_there);
+    else
+      came_.wait_until(lock, std::chrono::steady_clock::now() + patience, is_there);
+    return std::move(letter_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable came_;
+  caf::mailbox_element_ptr letter_;
+};
+
+/// Asks as a plain thread and waits for the answer: null when there is none within `patience`, else
+/// its content is an `Answered` or a caf::error.
+template <class Answered, class Handle, class Message>
+caf::mailbox_element_ptr answer_to(caf::actor_system& system, const Handle& to,
+                                   std::chrono::microseconds patience, Message&& message) {
+  using Given = caf::response_type_t<typename Handle::signatures, std::decay_t<Message>>;
+  static_assert(std::is_same_v<Given, caf::detail::type_list<Answered>>);
+  caf::actor_config config;
+  const auto box = caf::make_actor<LetterBox, caf::strong_actor_ptr>(
+      system.next_actor_id(), system.node(), &system, config);
+  constexpr caf::message_id kFirst{caf::message_id::default_async_value + 1};
+  caf::actor_cast<caf::abstract_actor*>(to)->enqueue(
+      caf::make_mailbox_element(box, kFirst, {}, std::forward<Message>(message)), nullptr);
+  return static_cast<LetterBox*>(box->get())->wait(patience);
 }
 
 }  // namespace ringfort::messages

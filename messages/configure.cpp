@@ -1,5 +1,6 @@
 #include "ringfort/messages/configure.hpp"
 
+#include "ringfort/messages/caf_scheduler.hpp"
 #include "ringfort/messages/caf_version.hpp"
 
 namespace ringfort::messages {

@@ -92,18 +92,16 @@ TEST_F(Ask, EndsWithItsPatience) {
 }
 
 TEST_F(Ask, ALateAnswerLeavesTheNextQuestionItsBound) {
-  Askers askers{*system_};
-  ASSERT_FALSE(askers.ask<Result<int>>(answerer_, 1ms, Question{2}));
+  ASSERT_FALSE(ask_for(2, 1ms));
 
   // Brings the answer that is still owed, and none of its own.
-  const auto answer = askers.ask<Result<int>>(answerer_, 30ms, Question{kAnswerOwed});
+  const auto answer = ask_for(kAnswerOwed, 30ms);
 
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::Timeout);
 }
 
 TEST_F(Ask, ManyThreadsGetTheirOwnAnswers) {
-  Askers askers{*system_};
   std::atomic<int> wrong = 0;
   {
     std::vector<std::jthread> threads;
@@ -111,7 +109,7 @@ TEST_F(Ask, ManyThreadsGetTheirOwnAnswers) {
       threads.emplace_back([&, thread] {
         for (int i = 0; i < 200; ++i) {
           const int number = thread * 1000 + 2 * i + 1;
-          if (askers.ask<Result<int>>(answerer_, 60s, Question{number}) != number) ++wrong;
+          if (ask_for(number, 60s) != number) ++wrong;
         }
       });
   }
