@@ -26,19 +26,24 @@ void FairQueue::add(const std::string& caller, Waiting waiting) {
   ++size_;
 }
 
-std::optional<FairQueue::Waiting> FairQueue::take() {
-  if (lines_.empty()) return std::nullopt;
-  Line& line = lines_.front();
-  Waiting first = std::move(line.waiting.front());
-  line.waiting.pop_front();
+std::optional<FairQueue::Waiting> FairQueue::take(const May& may) {
+  const auto line = may ? std::ranges::find_if(lines_, may, &Line::caller) : lines_.begin();
+  if (line == lines_.end()) return std::nullopt;
+  Waiting first = std::move(line->waiting.front());
+  line->waiting.pop_front();
   --size_;
-  if (line.waiting.empty()) {
-    by_caller_.erase(line.caller);
-    lines_.pop_front();
+  if (line->waiting.empty()) {
+    by_caller_.erase(line->caller);
+    lines_.erase(line);
   } else {
-    lines_.splice(lines_.end(), lines_, lines_.begin());
+    lines_.splice(lines_.end(), lines_, line);
   }
   return first;
+}
+
+std::size_t FairQueue::waiting_of(const std::string& caller) const {
+  const auto found = by_caller_.find(caller);
+  return found == by_caller_.end() ? 0 : found->second->waiting.size();
 }
 
 std::optional<QueuePlace> FairQueue::place_of(const ContainerId& id, Time now) const {
@@ -60,7 +65,8 @@ std::optional<QueuePlace> FairQueue::place_of(const ContainerId& id, Time now) c
 }
 
 void Admission::add(const std::string& caller, Kind kind, FairQueue::Waiting waiting) {
-  (kind == Kind::Start ? starts_ : files_).add(caller, std::move(waiting));
+  FairQueue& queue = kind == Kind::Start ? starts_ : kind == Kind::Build ? builds_ : files_;
+  queue.add(caller, std::move(waiting));
 }
 
 std::optional<std::uint64_t> Admission::next(Time now) {
@@ -70,8 +76,15 @@ std::optional<std::uint64_t> Admission::next(Time now) {
     under_way_.emplace(start->job, now);
     return start->job;
   }
-  const auto job = files_.take();
+  is_turn_of_builds_ = !is_turn_of_builds_;
+  auto job = is_turn_of_builds_ ? next_build() : files_.take();
+  if (!job) job = is_turn_of_builds_ ? files_.take() : next_build();
   return job ? std::optional{job->job} : std::nullopt;
+}
+
+std::optional<FairQueue::Waiting> Admission::next_build() {
+  return builds_.take(
+      [this](const std::string& caller) { return starts_.waiting_of(caller) < kMostStarts; });
 }
 
 bool Admission::has_room(Time now) {
@@ -80,7 +93,8 @@ bool Admission::has_room(Time now) {
 }
 
 std::optional<QueuePlace> Admission::place_of(const ContainerId& id, Time now) const {
-  if (const auto place = starts_.place_of(id, now)) return place;
+  for (const FairQueue* queue : {&starts_, &builds_})
+    if (const auto place = queue->place_of(id, now)) return place;
   return files_.place_of(id, now);
 }
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>
@@ -33,8 +34,13 @@ class FairQueue {
     Time since{};
   };
 
+  using May = std::function<bool(const std::string& caller)>;
+
   void add(const std::string& caller, Waiting waiting);
-  std::optional<Waiting> take();
+  /// Of the first line that may.
+  std::optional<Waiting> take(const May& may = {});
+  /// How many wait in the line of this caller.
+  std::size_t waiting_of(const std::string& caller) const;
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
   /// How many go before this container's job, and how long it has waited.
@@ -56,8 +62,13 @@ class Admission {
   using Time = FairQueue::Time;
   enum class Kind : std::uint8_t {
     Files,  ///< needs a worker
+    /// The same, and waits while kMostStarts of its caller's starts do: who makes a thousand
+    /// containers before the first has had its turn has a thousand on disk, and none of them in a
+    /// cache.
+    Build,
     Start,  ///< needs a worker, and counts as under way until over() or kLongStart
   };
+  static constexpr std::size_t kMostStarts = 16;
   /// A start that takes longer keeps nobody else waiting: it may hang.
   static constexpr std::chrono::seconds kLongStart{1};
   /// So many may wait. Whoever wants to create one more is refused.
@@ -69,14 +80,18 @@ class Admission {
   void over(std::uint64_t job) { under_way_.erase(job); }
   void set_width(std::size_t width) { width_ = width; }
 
-  bool is_full() const { return files_.size() + starts_.size() >= kMostWaiting; }
-  bool has_waiting() const { return !files_.empty() || !starts_.empty(); }
+  bool is_full() const { return size() >= kMostWaiting; }
+  bool has_waiting() const { return size() > 0; }
   std::optional<QueuePlace> place_of(const ContainerId& id, Time now) const;
 
  private:
+  std::size_t size() const { return files_.size() + builds_.size() + starts_.size(); }
   bool has_room(Time now);
+  std::optional<FairQueue::Waiting> next_build();
 
   FairQueue files_;
+  FairQueue builds_;
+  bool is_turn_of_builds_ = false;  ///< the two take turns
   FairQueue starts_;
   std::map<std::uint64_t, Time> under_way_;  ///< starts, since when
   std::size_t width_ = 1;

@@ -92,7 +92,7 @@ class Rootfs {
                 std::to_string(Admission::kMostWaiting) + " creates and starts wait already",
                 "create it again when some of them are done", id.str(), 0});
     auto promise = make_promise<Result<std::shared_ptr<const Site>>, Handle>(self_);
-    enqueue(job_of(promise, std::move(build)), Admission::Kind::Files, caller, id);
+    enqueue(job_of(promise, std::move(build)), Admission::Kind::Build, caller, id);
     return promise;
   }
 

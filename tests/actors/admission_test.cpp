@@ -61,6 +61,24 @@ TEST(Admission, HoldsBackStartsAndNothingElse) {
   EXPECT_EQ(admission.next(kBegin), 3U);
 }
 
+TEST(Admission, WhoseStartsWaitBuildsNoMoreAndRemovesAllTheSame) {
+  Admission admission;
+  constexpr auto kMost = Admission::kMostStarts;
+  for (std::uint64_t i = 0; i <= kMost; ++i) admission.add("burst", Kind::Start, job(i, "burst"));
+  admission.add("burst", Kind::Build, job(100, "burst"));
+  admission.add("burst", Kind::Files, job(101, "burst"));
+  admission.add("shell", Kind::Build, job(102, "shell"));
+
+  EXPECT_EQ(admission.next(kBegin), 0U);
+  // Its removal and the others' builds, in turns.
+  EXPECT_EQ(admission.next(kBegin), 102U);
+  EXPECT_EQ(admission.next(kBegin), 101U);
+  EXPECT_EQ(admission.next(kBegin), std::nullopt);
+  admission.over(0);
+  EXPECT_EQ(admission.next(kBegin), 1U);
+  EXPECT_EQ(admission.next(kBegin), 100U);
+}
+
 TEST(Admission, AStartThatHangsHoldsUpNobody) {
   Admission admission;
   admission.add("a", Kind::Start, job(1, "a"));
