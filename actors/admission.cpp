@@ -6,8 +6,9 @@
 namespace ringfort::actors {
 
 std::size_t admission_width(const platform::Headroom& left) {
-  // Measured: with fewer the cores wait for each other, with more the starts do.
-  constexpr std::size_t kPerCore = 4;
+  // Measured: more make no more lives, and each of them takes longer. With one for each core some
+  // idle.
+  constexpr std::size_t kPerCore = 2;
   // What one start takes for itself while it is under way, with room for others' use.
   constexpr std::uint64_t kMemory = 16 << 20;
   constexpr std::uint64_t kPids = 8;
@@ -24,11 +25,13 @@ void FairQueue::add(const std::string& caller, Waiting waiting) {
     found = by_caller_.emplace(caller, lines_.insert(lines_.end(), Line{caller, {}})).first;
   found->second->waiting.push_back(std::move(waiting));
   ++size_;
+  if (found->second->waiting.size() == kLong) ++long_lines_;
 }
 
 std::optional<FairQueue::Waiting> FairQueue::take(const May& may) {
   const auto line = may ? std::ranges::find_if(lines_, may, &Line::caller) : lines_.begin();
   if (line == lines_.end()) return std::nullopt;
+  if (line->waiting.size() == kLong) --long_lines_;
   Waiting first = std::move(line->waiting.front());
   line->waiting.pop_front();
   --size_;
@@ -65,6 +68,8 @@ std::optional<QueuePlace> FairQueue::place_of(const ContainerId& id, Time now) c
 }
 
 void Admission::add(const std::string& caller, Kind kind, FairQueue::Waiting waiting) {
+  const bool is_crowded = starts_.has_long_line() || builds_.has_long_line();
+  if (is_crowded && kind != Kind::Files && !has_any(caller)) considerate_since_ = waiting.since;
   FairQueue& queue = kind == Kind::Start ? starts_ : kind == Kind::Build ? builds_ : files_;
   queue.add(caller, std::move(waiting));
 }
@@ -84,12 +89,17 @@ std::optional<std::uint64_t> Admission::next(Time now) {
 
 std::optional<FairQueue::Waiting> Admission::next_build() {
   return builds_.take(
-      [this](const std::string& caller) { return starts_.waiting_of(caller) < kMostStarts; });
+      [this](const std::string& caller) { return starts_.waiting_of(caller) < FairQueue::kLong; });
 }
 
 bool Admission::has_room(Time now) {
   std::erase_if(under_way_, [now](const auto& one) { return now - one.second >= kLongStart; });
-  return under_way_.size() < width_;
+  const bool is_considerate = considerate_since_ && now - *considerate_since_ < kConsiderate;
+  return under_way_.size() < (is_considerate ? std::max<std::size_t>(width_ / 2, 1) : width_);
+}
+
+bool Admission::has_any(const std::string& caller) const {
+  return starts_.waiting_of(caller) + builds_.waiting_of(caller) > 0;
 }
 
 std::optional<QueuePlace> Admission::place_of(const ContainerId& id, Time now) const {

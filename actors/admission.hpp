@@ -41,6 +41,9 @@ class FairQueue {
   std::optional<Waiting> take(const May& may = {});
   /// How many wait in the line of this caller.
   std::size_t waiting_of(const std::string& caller) const;
+  /// Does a caller have kLong jobs or more in his line?
+  bool has_long_line() const { return long_lines_ > 0; }
+  static constexpr std::size_t kLong = 16;
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
   /// How many go before this container's job, and how long it has waited.
@@ -54,6 +57,7 @@ class FairQueue {
   std::list<Line> lines_;  ///< in the order of their turns; none is empty
   std::unordered_map<std::string, std::list<Line>::iterator> by_caller_;
   std::size_t size_ = 0;
+  std::size_t long_lines_ = 0;
 };
 
 /// Jobs are numbers here: what they do is their owner's business.
@@ -62,15 +66,17 @@ class Admission {
   using Time = FairQueue::Time;
   enum class Kind : std::uint8_t {
     Files,  ///< needs a worker
-    /// The same, and waits while kMostStarts of its caller's starts do: who makes a thousand
+    /// The same, and waits while its caller's line of starts is long: who makes a thousand
     /// containers before the first has had its turn has a thousand on disk, and none of them in a
     /// cache.
     Build,
     Start,  ///< needs a worker, and counts as under way until over() or kLongStart
   };
-  static constexpr std::size_t kMostStarts = 16;
   /// A start that takes longer keeps nobody else waiting: it may hang.
   static constexpr std::chrono::seconds kLongStart{1};
+  /// After somebody has come while another's line was long, half as many starts are under way for
+  /// so long: what he does next finds the cores less busy.
+  static constexpr std::chrono::seconds kConsiderate{1};
   /// So many may wait. Whoever wants to create one more is refused.
   static constexpr std::size_t kMostWaiting = 65536;
 
@@ -87,6 +93,7 @@ class Admission {
  private:
   std::size_t size() const { return files_.size() + builds_.size() + starts_.size(); }
   bool has_room(Time now);
+  bool has_any(const std::string& caller) const;
   std::optional<FairQueue::Waiting> next_build();
 
   FairQueue files_;
@@ -95,6 +102,7 @@ class Admission {
   FairQueue starts_;
   std::map<std::uint64_t, Time> under_way_;  ///< starts, since when
   std::size_t width_ = 1;
+  std::optional<Time> considerate_since_;
 };
 
 }  // namespace ringfort::actors

@@ -63,7 +63,7 @@ TEST(Admission, HoldsBackStartsAndNothingElse) {
 
 TEST(Admission, WhoseStartsWaitBuildsNoMoreAndRemovesAllTheSame) {
   Admission admission;
-  constexpr auto kMost = Admission::kMostStarts;
+  constexpr auto kMost = FairQueue::kLong;
   for (std::uint64_t i = 0; i <= kMost; ++i) admission.add("burst", Kind::Start, job(i, "burst"));
   admission.add("burst", Kind::Build, job(100, "burst"));
   admission.add("burst", Kind::Files, job(101, "burst"));
@@ -77,6 +77,32 @@ TEST(Admission, WhoseStartsWaitBuildsNoMoreAndRemovesAllTheSame) {
   admission.over(0);
   EXPECT_EQ(admission.next(kBegin), 1U);
   EXPECT_EQ(admission.next(kBegin), 100U);
+}
+
+TEST(Admission, WhoComesBesideALongLineFindsHalfAsManyUnderWay) {
+  Admission admission;
+  admission.set_width(4);
+  std::uint64_t number = 0;
+  const auto come = [&](const char* who, Admission::Time when) {
+    ++number;
+    admission.add(who, Kind::Start, job(number, who, when));
+  };
+  const auto let_begin = [&](Admission::Time when) {
+    std::vector<std::uint64_t> begun;
+    while (const auto next = admission.next(when)) begun.push_back(*next);
+    for (const auto one : begun) admission.over(one);
+    return begun.size();
+  };
+  for (std::size_t i = 0; i < FairQueue::kLong + 8; ++i) come("burst", kBegin);
+  EXPECT_EQ(let_begin(kBegin), 4U) << "alone";
+
+  come("shell", kBegin);
+  EXPECT_EQ(let_begin(kBegin), 2U);
+  EXPECT_EQ(let_begin(kBegin + Admission::kConsiderate - 1ms), 2U);
+  EXPECT_EQ(let_begin(kBegin + Admission::kConsiderate), 4U);
+
+  come("shell", kBegin + Admission::kConsiderate);
+  EXPECT_EQ(let_begin(kBegin + Admission::kConsiderate), 4U) << "no line is long any more";
 }
 
 TEST(Admission, AStartThatHangsHoldsUpNobody) {
@@ -99,7 +125,7 @@ TEST(Admission, FollowsTheMachine) {
   for (auto part : {&platform::Headroom::memory_bytes, &platform::Headroom::pids,
                     &platform::Headroom::descriptors}) {
     auto little = left;
-    little.*part = 40;
+    little.*part = 20;
     EXPECT_LT(admission_width(little), wide);
     little.*part = 0;
     EXPECT_EQ(admission_width(little), 1U) << "the error tells what is lacking";
@@ -140,13 +166,15 @@ TEST_F(AdmissionTest, ABurstIsStartedAFewAtATimeAndNobodyElseWaitsForItsEnd) {
   EXPECT_EQ(call<Result<ContainerEntry>>(GetEntry{})->value().queued->before, 100 - width);
 
   system.advance(300ms);
-  // One of the burst has its turn before, and then the shell.
-  fake.spawner->begin(0);
-  fake.spawner->begin(1);
+  // One of the burst has its turn before, and then the shell: half as many are under way now.
+  for (std::size_t i = 0; i < width; ++i) fake.spawner->begin(i);
+  system.run();
+  ASSERT_EQ(fake.spawner->launched.size(), width + 1);
+  fake.spawner->begin(width);
   system.run();
   ASSERT_EQ(fake.spawner->launched.size(), width + 2);
   EXPECT_EQ(launched(width + 1), "shell-1");
-  for (std::size_t i = 2; i < fake.spawner->launched.size(); ++i) {
+  for (std::size_t i = width + 1; i < fake.spawner->launched.size(); ++i) {
     fake.spawner->begin(i);
     system.run();
   }
