@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include <fcntl.h>
@@ -106,15 +107,19 @@ Result<DataDirectory> DataDirectory::open(const std::string& path) {
 Leftovers DataDirectory::take_over_leftovers(const std::string& nonce) const {
   Leftovers found;
   auto& taken = found.in_trash;
-  std::set<std::string> dead;
+  // Thousands of entries are of few owners, and a look at one costs more than all else here.
+  std::map<std::string, bool> lives;
+  const auto is_alive = [&](const std::string& owner) {
+    const auto [known, is_new] = lives.try_emplace(owner, false);
+    if (is_new) known->second = is_live_owner(owners.get(), owner);
+    return known->second;
+  };
   for (const int from_fd : {staging.get(), trash.get()}) {
     const auto entries = list_directory(from_fd);
     if (!entries) continue;
     for (const auto& entry : *entries) {
       const auto owner = entry.name.substr(0, entry.name.find('.'));
-      if (owner.size() != nonce.size() || owner == nonce) continue;
-      if (!dead.contains(owner) && is_live_owner(owners.get(), owner)) continue;
-      dead.insert(owner);
+      if (owner.size() != nonce.size() || owner == nonce || is_alive(owner)) continue;
       const auto name = nonce + ".left." + std::to_string(taken.size());
       if (::renameat(from_fd, entry.name.c_str(), trash.get(), name.c_str()) == 0) {
         taken.push_back(name);
@@ -123,9 +128,10 @@ Leftovers DataDirectory::take_over_leftovers(const std::string& nonce) const {
   }
   const auto entries = list_directory(owners.get());
   if (!entries) return found;
-  dead.clear();
+  std::set<std::string> dead;
   for (const auto& entry : *entries) {
-    if (entry.name != nonce && !is_live_owner(owners.get(), entry.name)) dead.insert(entry.name);
+    // Who has died since the look above is found by the next one: his are not all taken over.
+    if (entry.name != nonce && !is_alive(entry.name)) dead.insert(entry.name);
   }
   if (!dead.empty()) take_over_bare_containers(dead, nonce, taken);
   // Last: a clean-up that is cut short is begun again by the next one.
