@@ -156,6 +156,9 @@ TEST_F(ShimTracesTest, WhoTakesALockWaitsForThoseWhoLookAndNotForAHolder) {
 
 /// A shell that was stopped between its vfork(2) and the exec of its command: it is in state D.
 TEST_F(ShimTracesTest, AProgramThatWaitsForAStoppedChildStandsStill) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer makes a fork of each vfork";
+#endif
   const pid_t program = ::fork();
   if (program == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
