@@ -20,7 +20,8 @@ namespace {
 /// A system and the config that it needs to outlive it.
 struct OwnSystem {
   explicit OwnSystem(std::size_t workers) {
-    messages::configure(config, (workers == 0 ? kWorkers : workers) + kFileThreads);
+    messages::configure(config, (workers == 0 ? kWorkers : workers) + kFileThreads,
+                        messages::Printer::None);
     system.emplace(config);
     // A timer that is still to come must not keep the process from ending.
     system->await_actors_before_shutdown(false);

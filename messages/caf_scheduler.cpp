@@ -1,13 +1,17 @@
 #include "ringfort/messages/caf_scheduler.hpp"
 
 #include <caf/all.hpp>
-#include <caf/policy/unprofiled.hpp>
-#include <caf/scheduler/coordinator.hpp>
+#include <caf/detail/set_thread_name.hpp>
+#include <caf/detail/thread_safe_actor_clock.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -117,67 +121,145 @@ struct Pool {
   }
 };
 
-/// The interface is that of caf::policy::work_sharing.
-class Riding : public caf::policy::unprofiled {
+/// Tells a thread to end, when its turn in the queue comes.
+class LastJob final : public caf::resumable {
  public:
-  struct coordinator_data {
-    explicit coordinator_data(caf::scheduler::abstract_coordinator*) {}
-    Pool pool;
-  };
-  struct worker_data {
-    explicit worker_data(caf::scheduler::abstract_coordinator*) {}
-    worker_data(const worker_data&) {}  // CAF copies the first one, which is nobody's
-    worker_data& operator=(const worker_data&) = delete;
-    Seat seat;
-  };
+  resume_result resume(caf::execution_unit*, std::size_t) override {
+    return shutdown_execution_unit;
+  }
+  void intrusive_ptr_add_ref_impl() override {}
+  void intrusive_ptr_release_impl() override {}
+};
 
-  template <class Coordinator>
-  void central_enqueue(Coordinator* self, Job job) {
-    d(self).pool.enqueue(job);
-  }
-  template <class Worker>
-  void external_enqueue(Worker* self, Job job) {
-    d(self->parent()).pool.share(job);
-  }
-  template <class Worker>
-  void internal_enqueue(Worker* self, Job job) {
-    d(self->parent()).pool.enqueue(job);
-  }
-  template <class Worker>
-  void resume_job_later(Worker* self, Job job) {
-    d(self->parent()).pool.share(job);
-  }
-  template <class Worker>
-  Job dequeue(Worker* self) {
-    Seat& seat = d(self).seat;
-    seat.pool = &d(self->parent()).pool;
-    own_seat = &seat;
-    return seat.pool->next(seat);
-  }
-  template <class Worker>
-  void before_shutdown(Worker*) {
-    own_seat = nullptr;
+/// One thread.
+class Worker final : public caf::execution_unit {
+ public:
+  Worker(caf::actor_system& system, Pool& pool, std::size_t most_messages)
+      : execution_unit(&system), most_messages_(most_messages) {
+    seat_.pool = &pool;
   }
 
-  template <class Worker, class Function>
-  void foreach_resumable(Worker* self, Function function) {
-    while (const Job job = d(self).seat.riders.take()) function(job);
+  void start() {
+    thread_ = std::thread([this] {
+      CAF_SET_LOGGER_SYS(&system());
+      caf::detail::set_thread_name("caf.multiplexer");
+      system().thread_started();
+      own_seat = &seat_;
+      work();
+      system().thread_terminates();
+    });
   }
-  template <class Coordinator, class Function>
-  void foreach_central_resumable(Coordinator* self, Function function) {
-    auto& queue = d(self).pool.queue;  // all threads have ended
-    while (!queue.empty()) {
-      Job job = queue.front();
-      queue.pop_front();
-      function(job);
+  void join() { thread_.join(); }
+  /// After its end: what rode with it.
+  Riders& riders() { return seat_.riders; }
+
+  void exec_later(Job job) override { seat_.pool->enqueue(job); }
+
+ private:
+  void work() {
+    for (;;) {
+      const Job job = seat_.pool->next(seat_);
+      switch (job->resume(this, most_messages_)) {
+        case caf::resumable::resume_later:
+          seat_.pool->share(job);  // its reference goes with it
+          break;
+        case caf::resumable::done:
+        case caf::resumable::awaiting_message:
+          caf::intrusive_ptr_release(job);
+          break;
+        case caf::resumable::shutdown_execution_unit:
+          return;
+      }
     }
   }
+
+  const std::size_t most_messages_;
+  Seat seat_;
+  std::thread thread_;
+};
+
+/// CAF's clock without its wake-up at the end of each actor: hardly any of them has a timeout.
+class Clock final : public caf::detail::thread_safe_actor_clock {
+ public:
+  using Super = caf::detail::thread_safe_actor_clock;
+
+  void set_ordinary_timeout(time_point when, caf::abstract_actor* self, caf::atom_value type,
+                            std::uint64_t id) override {
+    has_timeouts_ = true;
+    Super::set_ordinary_timeout(when, self, type, id);
+  }
+  void set_multi_timeout(time_point when, caf::abstract_actor* self, caf::atom_value type,
+                         std::uint64_t id) override {
+    has_timeouts_ = true;
+    Super::set_multi_timeout(when, self, type, id);
+  }
+  void set_request_timeout(time_point when, caf::abstract_actor* self,
+                           caf::message_id id) override {
+    has_timeouts_ = true;
+    Super::set_request_timeout(when, self, id);
+  }
+  void cancel_timeouts(caf::abstract_actor* self) override {
+    if (has_timeouts_) Super::cancel_timeouts(self);
+  }
+
+ private:
+  std::atomic<bool> has_timeouts_ = false;  ///< anybody, ever
+};
+
+class Coordinator final : public caf::scheduler::abstract_coordinator {
+ public:
+  using Super = caf::scheduler::abstract_coordinator;
+
+  Coordinator(caf::actor_system& system, Printer printer)
+      : Super(system), has_printer_(printer == Printer::Caf) {}
+
+  void enqueue(Job job) override { pool_.enqueue(job); }
+  caf::actor_clock& clock() noexcept override { return clock_; }
+
+ protected:
+  void start() override {
+    for (std::size_t i = 0; i < num_workers(); ++i) {
+      workers_.push_back(std::make_unique<Worker>(system(), pool_, max_throughput()));
+      workers_.back()->start();
+    }
+    timer_ = std::thread([this] {
+      CAF_SET_LOGGER_SYS(&system());
+      caf::detail::set_thread_name("caf.clock");
+      system().thread_started();
+      clock_.run_dispatch_loop();
+      system().thread_terminates();
+    });
+    if (has_printer_) Super::start();
+  }
+
+  void stop() override {
+    if (has_printer_) stop_actors();
+    LastJob last;
+    for (std::size_t i = 0; i < workers_.size(); ++i) pool_.share(&last);
+    for (const auto& worker : workers_) worker->join();
+    for (const auto& worker : workers_)
+      while (const Job job = worker->riders().take()) cleanup_and_release(job);
+    for (const Job job : pool_.queue) cleanup_and_release(job);
+    pool_.queue.clear();
+    clock_.cancel_dispatch_loop();
+    timer_.join();
+  }
+
+ private:
+  const bool has_printer_;
+  Pool pool_;
+  Clock clock_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::thread timer_;
 };
 
 }  // namespace
 
-void set_scheduler(caf::actor_system_config& config, std::size_t workers) {
-  config.load<caf::scheduler::coordinator<Riding>>();
+void set_scheduler(caf::actor_system_config& config, std::size_t workers, Printer printer) {
+  config.module_factories.push_back(
+      [printer](caf::actor_system& system) -> caf::actor_system::module* {
+        return new Coordinator(system, printer);
+      });
   config.set("scheduler.max-threads", workers);
   config.set("scheduler.max-throughput", kMostMessages);
 }

@@ -1,6 +1,5 @@
 #include "ringfort/messages/configure.hpp"
 
-#include "ringfort/messages/caf_scheduler.hpp"
 #include "ringfort/messages/caf_version.hpp"
 
 namespace ringfort::messages {
@@ -18,8 +17,8 @@ class ThreadMark final : public caf::thread_hook {
 
 }  // namespace
 
-void configure(caf::actor_system_config& config, std::size_t workers) {
-  set_scheduler(config, workers == 0 ? 2 : workers);
+void configure(caf::actor_system_config& config, std::size_t workers, Printer printer) {
+  set_scheduler(config, workers == 0 ? 2 : workers, printer);
   config.add_thread_hook<ThreadMark>();
 }
 

@@ -1,6 +1,8 @@
 // For those who bring their own actor system.
 #pragma once
 
+#include "ringfort/messages/caf_scheduler.hpp"
+
 #include <cstddef>
 
 namespace caf {
@@ -11,8 +13,9 @@ namespace ringfort::messages {
 
 /// Prepares a config for ringfort's actors, before the system is made: the scheduler that wakes
 /// without spinning, and a mark on each thread of the system, so that blocking calls made there can
-/// be refused. `workers` 0 = two.
-void configure(caf::actor_system_config& config, std::size_t workers = 0);
+/// be refused. `workers` 0 = two. Without its printer nobody may use caf::aout.
+void configure(caf::actor_system_config& config, std::size_t workers = 0,
+               Printer printer = Printer::Caf);
 
 /// Does the calling thread belong to an actor system that was configured so?
 bool on_actor_thread();
