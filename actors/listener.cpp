@@ -1,5 +1,7 @@
 #include "ringfort/actors/listener.hpp"
 
+#include "ringfort/messages/caf_scheduler.hpp"
+
 namespace ringfort::actors {
 
 namespace {
@@ -13,7 +15,10 @@ class Listener {
 
   Handle::behavior_type make_behavior() {
     return {
-        [this](const messages::ContainerExited& exited) { heard_(exited.id, exited.exit); },
+        [this](const messages::ContainerExited& exited) {
+          const messages::Blocking others_go_on;  // the program's own code may do anything
+          heard_(exited.id, exited.exit);
+        },
         [this](const messages::Shutdown&) { self_->quit(); },
     };
   }

@@ -1,5 +1,7 @@
 #include "ringfort/actors/port_broker.hpp"
 
+#include "ringfort/messages/caf_scheduler.hpp"
+
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -34,6 +36,7 @@ class PortBroker {
 
  private:
   Result<Claim> on_claim(bool recorded) {
+    const Blocking others_go_on;  // a full range is looked through, and then every record
     auto held = claim_free();
     if (!held && held.error().kind == ErrorKind::Conflict && seams_.forget_stray_ports())
       held = claim_free();

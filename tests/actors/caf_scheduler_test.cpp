@@ -1,6 +1,7 @@
 // Who runs where, and who must not be kept from it.
 #include "ringfort/messages/caf_scheduler.hpp"
 
+#include "ringfort/actors/listener.hpp"
 #include "ringfort/messages/ask.hpp"
 #include "ringfort/messages/configure.hpp"
 
@@ -123,6 +124,33 @@ TEST(CafScheduler, WhatRidesWithSomebodyWhoBlocksRunsElsewhere) {
   post(blocker, Knock{});
 
   EXPECT_TRUE(both.get_future().get());
+}
+
+TEST(CafScheduler, AListenersOwnCodeKeepsNobodyWaiting) {
+  std::promise<void> began, enough;
+  std::promise<std::thread::id> rung;
+  System own(2);
+  const auto listener =
+      actors::spawn_listener(*own.system, [&](const ContainerId& id, const ExitRecord&) {
+        if (id.service == "first") return began.set_value();
+        (void)enough.get_future().wait_for(30s);
+      });
+  const auto bell = ring(*own.system, rung);
+  const auto teller = own.system->spawn([listener, bell]() -> Bell::behavior_type {
+    return {[listener, bell](Knock) {
+      post(listener, ContainerExited{{"second", 1}, {}, 1});
+      post(bell, Knock{});
+    }};
+  });
+  // All have begun and wait.
+  post(listener, ContainerExited{{"first", 1}, {}, 1});
+  began.get_future().wait();
+  (void)ask<Result<int>>(*own.system, door(*own.system), 30s, Knock{});
+
+  post(teller, Knock{});
+
+  EXPECT_EQ(rung.get_future().wait_for(10s), std::future_status::ready);
+  enough.set_value();
 }
 
 TEST(CafScheduler, TwoThatTalkToEachOtherKeepTheOnlyThreadFromNobody) {
