@@ -2,6 +2,7 @@
 neighbour in one. All of it belongs to the user who attacks."""
 
 import ctypes
+import fcntl
 import hashlib
 import json
 import os
@@ -64,9 +65,13 @@ class World:
         self.make_files()
         self.add_layered()
         self.victim = self.start_victim()
+        # So that /proc/locks has a line, whoever else holds none at the moment.
+        self.lock = open(self.base + "/lock", "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         return self
 
     def __exit__(self, *_):
+        self.lock.close()
         if self.victim:
             self.victim.kill()
             self.victim.wait()
