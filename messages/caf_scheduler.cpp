@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -27,6 +28,9 @@ constexpr std::size_t kMostRiding = 4;
 constexpr unsigned kMostRides = 16;
 /// Messages that an actor may take before the next one runs.
 constexpr std::size_t kMostMessages = 32;
+/// Jobs that each thread still runs when the system ends: enough for all that was sent before, and
+/// a bound for those that never stop.
+constexpr std::size_t kMostLastJobs = 100'000;
 
 struct Pool;
 
@@ -57,16 +61,18 @@ struct Seat {
   Riders riders;  ///< touched by the thread itself only, as the next two
   unsigned rides = 0;
   bool is_blocking = false;
+  std::size_t last_jobs = 0;
 
   std::mutex mutex;  ///< of what follows; the thread sleeps until something is given
   std::condition_variable woken;
-  Job given = nullptr;
+  std::optional<Job> given;
 
   Job sleep() {
     std::unique_lock lock(mutex);
-    woken.wait(lock, [this] { return given != nullptr; });
-    return std::exchange(given, nullptr);
+    woken.wait(lock, [this] { return given.has_value(); });
+    return *std::exchange(given, std::nullopt);
   }
+  /// Null: that it is to end.
   void give(Job job) {
     {
       const std::lock_guard lock(mutex);
@@ -83,6 +89,7 @@ struct Pool {
   std::mutex mutex;
   std::deque<Job> queue;
   std::vector<Seat*> sleepers;  ///< the last one to fall asleep has the warmest caches
+  std::atomic<bool> is_ending = false;
 
   void share(Job job) {
     Seat* sleeper = nullptr;
@@ -104,7 +111,9 @@ struct Pool {
     if (!is_ours || seat->is_blocking || !seat->riders.add(job)) share(job);
   }
 
+  /// Null: the thread is to end, as there is nothing left to do.
   Job next(Seat& seat) {
+    if (is_ending && ++seat.last_jobs > kMostLastJobs) return nullptr;
     if (++seat.rides < kMostRides)
       if (const Job rider = seat.riders.take()) return rider;
     seat.rides = 0;
@@ -115,20 +124,17 @@ struct Pool {
       return first;
     }
     if (const Job rider = seat.riders.take()) return rider;
+    if (is_ending) return nullptr;
     sleepers.push_back(&seat);
     lock.unlock();
     return seat.sleep();
   }
-};
 
-/// Tells a thread to end, when its turn in the queue comes.
-class LastJob final : public caf::resumable {
- public:
-  resume_result resume(caf::execution_unit*, std::size_t) override {
-    return shutdown_execution_unit;
+  void end() {
+    const std::lock_guard lock(mutex);
+    is_ending = true;
+    for (Seat* sleeper : std::exchange(sleepers, {})) sleeper->give(nullptr);
   }
-  void intrusive_ptr_add_ref_impl() override {}
-  void intrusive_ptr_release_impl() override {}
 };
 
 /// One thread.
@@ -157,8 +163,7 @@ class Worker final : public caf::execution_unit {
 
  private:
   void work() {
-    for (;;) {
-      const Job job = seat_.pool->next(seat_);
+    while (const Job job = seat_.pool->next(seat_)) {
       switch (job->resume(this, most_messages_)) {
         case caf::resumable::resume_later:
           seat_.pool->share(job);  // its reference goes with it
@@ -168,7 +173,7 @@ class Worker final : public caf::execution_unit {
           caf::intrusive_ptr_release(job);
           break;
         case caf::resumable::shutdown_execution_unit:
-          return;
+          return;  // CAF's own schedulers end so
       }
     }
   }
@@ -234,8 +239,7 @@ class Coordinator final : public caf::scheduler::abstract_coordinator {
 
   void stop() override {
     if (has_printer_) stop_actors();
-    LastJob last;
-    for (std::size_t i = 0; i < workers_.size(); ++i) pool_.share(&last);
+    pool_.end();
     for (const auto& worker : workers_) worker->join();
     for (const auto& worker : workers_)
       while (const Job job = worker->riders().take()) cleanup_and_release(job);

@@ -168,6 +168,27 @@ TEST(CafScheduler, ASystemEndsThoughItsActorsStillTalk) {
   }
 }
 
+/// A container that has handed its calls over ends with the last message that it gets.
+TEST(CafScheduler, WhatWasSentBeforeTheEndIsStillHeard) {
+  constexpr int kRounds = 300;
+  constexpr int kMessages = 100;  // more than an actor takes at once
+  std::atomic<int> heard = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    System own(2);
+    const auto listener = own.system->spawn([&heard]() -> Player::behavior_type {
+      return {[&heard](Pass ball) { heard += ball.left == 0 ? 1 : 0; }};
+    });
+    const auto teller = own.system->spawn([listener]() -> Door::behavior_type {
+      return {[listener](Knock) {
+        for (int left = kMessages - 1; left >= 0; --left) post(listener, Pass{left});
+        return Result<int>{1};
+      }};
+    });
+    ASSERT_EQ(ask<Result<int>>(*own.system, teller, 30s, Knock{}), 1);
+  }
+  EXPECT_EQ(heard, kRounds);
+}
+
 TEST(CafScheduler, NoMessageIsLostBetweenThreadsThatFallAsleepAndThoseThatWakeThem) {
   System own(3);
   const auto answerer = door(*own.system);
