@@ -97,6 +97,7 @@ class Container {
   void on_look(bool is_as_known);
   void look_later();
   void on_look_due();
+  void on_end_due();
 
   // Feeding the machine and doing what it says, in container_effects.cpp.
   Status feed(Event event, messages::Generation generation = 0);

@@ -10,6 +10,8 @@ using namespace messages;
 namespace {
 
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+// Far more than it takes to hear of an end.
+constexpr Duration kEndPatience = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -43,7 +45,8 @@ void Container::look() {
 
 void Container::on_look(bool is_as_known) {
   if (!std::exchange(is_looking_, false)) return;  // it has gone meanwhile
-  if (!is_as_known && is_watched()) return;        // then its end is about to be heard
+  // Then its end is about to be heard.
+  if (!is_as_known && is_watched()) return post_after(Handle{self_}, kEndPatience, EndDue{});
   // What has begun meanwhile looks for itself.
   if (!is_as_known && may_be_overtaken()) return hand_over();
   for (auto& call : std::exchange(kept_calls_, {})) call(true);
@@ -60,6 +63,14 @@ void Container::look_later() {
 void Container::on_look_due() {
   is_look_due_ = false;
   if (!waits_.empty() && may_be_overtaken() && !is_looking_) look();
+}
+
+/// No end came: what was found had no name yet, or still that of the run before, and is the run
+/// that lives. Who waits is to hear of that one.
+void Container::on_end_due() {
+  if (!is_watched() || is_looking_ || kept_calls_.empty()) return;
+  unguard();
+  hand_over();
 }
 
 /// Somebody else has changed it, and whose the name is now this actor does not know: it goes, and

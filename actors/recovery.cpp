@@ -149,9 +149,9 @@ Result<bool> is_as_known(const ContainerId& id, const Recovered& found, const Se
   if (now.traces.locked != then.traces.locked) return false;
   // Its owner may come and go, and writes into its record. Before a run has a name, the record has.
   if (then.traces.locked && then.traces.shim) return run_of(now.traces) == run_of(then.traces);
-  return (then.traces.locked || run_of(now.traces) == run_of(then.traces)) &&
-         now.record == then.record && now.has_live_owner == then.has_live_owner &&
-         now.is_whole == then.is_whole;
+  if (then.traces.locked) return now.record == then.record && now.is_whole == then.is_whole;
+  return run_of(now.traces) == run_of(then.traces) && now.record == then.record &&
+         now.has_live_owner == then.has_live_owner && now.is_whole == then.is_whole;
 }
 
 bool forget_stray_ports(platform::ContainerFiles& files) {

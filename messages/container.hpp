@@ -114,6 +114,8 @@ struct KillOverdue {
 };
 /// Somebody waits for the end of what does not live, and others may start or remove it.
 struct LookDue {};
+/// The end of a run that others have made another of should have been heard by now.
+struct EndDue {};
 struct WaitOverdue {
   std::uint64_t ticket = 0;
 };
@@ -142,7 +144,7 @@ using ContainerInbox =
            Result<ExecResult>(Current<Exec>), Result<ContainerState>(Current<GetState>),
            Result<ContainerEntry>(Current<GetEntry>), Result<Stats>(Current<GetStats>),
            Result<std::vector<LogEntry>>(Current<GetLogs>), void(Restore), void(RestartDue),
-           void(LookDue), void(Launched), void(Began), void(Exited), void(OverLimit),
+           void(LookDue), void(EndDue), void(Launched), void(Began), void(Exited), void(OverLimit),
            void(KillOverdue), void(WaitOverdue), void(ExecEnded), void(Goodbye)>;
 
 }  // namespace ringfort::messages
@@ -177,6 +179,7 @@ RINGFORT_MESSAGE(ringfort::messages::Exited)
 RINGFORT_MESSAGE(ringfort::messages::OverLimit)
 RINGFORT_MESSAGE(ringfort::messages::KillOverdue)
 RINGFORT_MESSAGE(ringfort::messages::LookDue)
+RINGFORT_MESSAGE(ringfort::messages::EndDue)
 RINGFORT_MESSAGE(ringfort::messages::WaitOverdue)
 RINGFORT_MESSAGE(ringfort::messages::ExecEnded)
 RINGFORT_MESSAGE(ringfort::messages::Goodbye)

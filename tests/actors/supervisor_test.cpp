@@ -317,6 +317,37 @@ TEST_F(RecoveryTest, AStopForARunThatOthersHaveBegunSinceIsForThatRun) {
   EXPECT_TRUE(stop->has_value());
 }
 
+TEST_F(RecoveryTest, AStopIsForARunThatHadNoNameYetAndWhoseStarterHasGone) {
+  give_to("starter");
+  fake.files->live_owners.insert("starter");
+  EXPECT_EQ(state(), State::Running) << "its shim has the lock, and has written nothing yet";
+  fake.traces->shim.emplace().cookie = 1;
+  fake.files->live_owners.clear();
+
+  auto stop = send<Status>(Stop{});
+  system.run();
+
+  EXPECT_THAT(fake.spawner->last().calls, testing::ElementsAre("stop 0s"));
+  end_with(9);
+  EXPECT_TRUE(stop->has_value());
+}
+
+TEST_F(RecoveryTest, AStopDoesNotWaitForTheEndOfARunThatHadTheNameOfTheOneBefore) {
+  fake.traces->shim.emplace().cookie = 1;
+  EXPECT_EQ(state(), State::Running) << "a new one, but what is written is of the run before";
+  fake.traces->shim->cookie = 2;
+  auto stop = send<Status>(Stop{});
+  system.run();
+  EXPECT_TRUE(fake.spawner->last().calls.empty());
+
+  system.advance(2s);
+
+  EXPECT_THAT(fake.spawner->last().calls, testing::ElementsAre("stop 0s"));
+  EXPECT_FALSE(stop);
+  end_with(9);
+  EXPECT_TRUE(stop->has_value());
+}
+
 TEST_F(RecoveryTest, AnswersCallsThatComeWhileACreateOfItsNameFails) {
   fake.files->create_error = Error{ErrorKind::Conflict, "exists", "remove it", {}, 0};
   auto made = system.send<Result<Created>>(supervisor, Create{id, service(), {}});
