@@ -41,8 +41,8 @@ struct Recovered {
 Result<std::shared_ptr<const Recovered>> recover_site(const ContainerId& id,
                                                       const Settings& settings, const Seams& seams);
 
-/// Is the container on disk still what this runtime has found, and does the run still live that lived
-/// when it was found? `found` as it was recovered. Blocks.
+/// Is the container on disk still what this runtime has found, and does the run still live that
+/// lived when it was found? `found` as it was recovered. Blocks.
 Result<bool> is_as_known(const ContainerId& id, const Recovered& found, const Seams& seams);
 
 /// Gives back the ports that are noted as some container's and are none's: of processes that were
