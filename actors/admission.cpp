@@ -103,9 +103,9 @@ bool Admission::has_any(const std::string& caller) const {
 }
 
 std::optional<QueuePlace> Admission::place_of(const ContainerId& id, Time now) const {
-  for (const FairQueue* queue : {&starts_, &builds_})
+  for (const FairQueue* queue : {&starts_, &builds_, &files_})
     if (const auto place = queue->place_of(id, now)) return place;
-  return files_.place_of(id, now);
+  return std::nullopt;
 }
 
 }  // namespace ringfort::actors

@@ -148,11 +148,10 @@ class RootfsWorker {
   /// What `work` gives, and word to the owner that this worker is free.
   template <class Work>
   std::invoke_result_t<Work> after(Work&& work, std::string image = {}) {
-    const auto blocking = [&] {
+    auto result = [&] {
       const Blocking others_go_on;
       return work();
-    };
-    auto result = blocking();
+    }();
     post(owner_, WorkerIdle{number_, std::move(image)});
     return result;
   }

@@ -58,7 +58,7 @@ class Riders {
 /// What belongs to one thread.
 struct Seat {
   Pool* pool = nullptr;
-  Riders riders;  ///< touched by the thread itself only, as the next two
+  Riders riders;  ///< touched by the thread itself only, as the next three
   unsigned rides = 0;
   bool is_blocking = false;
   std::size_t last_jobs = 0;
@@ -137,6 +137,18 @@ struct Pool {
   }
 };
 
+/// A thread that counts as one of the system's.
+template <class Body>
+std::thread thread_of(caf::actor_system& system, const char* name, Body body) {
+  return std::thread([&system, name, body] {
+    CAF_SET_LOGGER_SYS(&system);
+    caf::detail::set_thread_name(name);
+    system.thread_started();
+    body();
+    system.thread_terminates();
+  });
+}
+
 /// One thread.
 class Worker final : public caf::execution_unit {
  public:
@@ -146,13 +158,9 @@ class Worker final : public caf::execution_unit {
   }
 
   void start() {
-    thread_ = std::thread([this] {
-      CAF_SET_LOGGER_SYS(&system());
-      caf::detail::set_thread_name("caf.multiplexer");
-      system().thread_started();
+    thread_ = thread_of(system(), "caf.multiplexer", [this] {
       own_seat = &seat_;
       work();
-      system().thread_terminates();
     });
   }
   void join() { thread_.join(); }
@@ -227,13 +235,7 @@ class Coordinator final : public caf::scheduler::abstract_coordinator {
       workers_.push_back(std::make_unique<Worker>(system(), pool_, max_throughput()));
       workers_.back()->start();
     }
-    timer_ = std::thread([this] {
-      CAF_SET_LOGGER_SYS(&system());
-      caf::detail::set_thread_name("caf.clock");
-      system().thread_started();
-      clock_.run_dispatch_loop();
-      system().thread_terminates();
-    });
+    timer_ = thread_of(system(), "caf.clock", [this] { clock_.run_dispatch_loop(); });
     if (has_printer_) Super::start();
   }
 

@@ -5,10 +5,6 @@
 
 #include <cstddef>
 
-namespace caf {
-class actor_system_config;
-}
-
 namespace ringfort::messages {
 
 /// Prepares a config for ringfort's actors, before the system is made: the scheduler that wakes
